@@ -1,0 +1,54 @@
+# Everything that people and CI run. Each target sets up what it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test check bench crash chaos coverage lock clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# Installing is an order of its own, so that a second `make` costs nothing.
+$(VENV)/runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("chaosctl needs Python 3.11 or newer; name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV) (once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/dev ## install everything that developers need into .venv
+
+demo: $(VENV)/runtime ## break a served model four ways and write the post-mortems
+	@$(BIN)/python -m chaosctl demo
+
+test: $(VENV)/dev ## the tests, with coverage
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report= tests
+	@$(BIN)/python tests/coverage_floor.py
+
+check: $(VENV)/dev ## format, lint, types, layers, lock
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/dev ## the figures in the docs
+	@$(BIN)/python -m tests.bench
+
+crash: $(VENV)/dev ## kill the runner at every position; print the table
+	@$(BIN)/python -m tests.crash.matrix
+
+chaos: $(VENV)/dev ## signals, a full disk, a locked store, an API server that misbehaves
+	@$(BIN)/python -m tests.crash.chaos
+
+lock: ## write the lock files anew
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what make made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -1,0 +1,1 @@
+"""Chaos and incident drills for model deployments on Kubernetes."""

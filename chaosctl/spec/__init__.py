@@ -1,0 +1,43 @@
+"""Why: what people write must not depend on how it is executed.
+
+A Script is a run's resolved form. It holds the bodies of faults and probes as JSON, so that a journal can be
+read by somebody who does not have their code.
+"""
+
+from chaosctl.spec.kinds import Aim, Fault, Probe, Rule, Spec, TargetView, View
+from chaosctl.spec.script import (
+    Bounds,
+    Check,
+    ClockName,
+    Decision,
+    Entry,
+    EProcess,
+    KOfN,
+    Role,
+    Script,
+    Span,
+    Target,
+    Workload,
+)
+
+__all__ = [
+    "Aim",
+    "Bounds",
+    "Check",
+    "ClockName",
+    "Decision",
+    "EProcess",
+    "Entry",
+    "Fault",
+    "KOfN",
+    "Probe",
+    "Role",
+    "Rule",
+    "Script",
+    "Span",
+    "Spec",
+    "Target",
+    "TargetView",
+    "View",
+    "Workload",
+]

@@ -1,0 +1,44 @@
+"""Why: Kubernetes objects are plain JSON here, and immutable once stored. This is what everybody does with them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def copy_json(value: Any) -> Any:  # noqa: ANN401  # any JSON value; copy.deepcopy takes four times as long
+    """A deep copy of a JSON value."""
+    if isinstance(value, dict):
+        return {key: copy_json(item) for key, item in value.items()}
+    return [copy_json(item) for item in value] if isinstance(value, list) else value
+
+
+def timestamp(later: timedelta = timedelta()) -> str:
+    """The time as Kubernetes writes it, to the second."""
+    return (datetime.now(UTC) + later).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_timestamp() -> str:
+    """The time as a Lease writes it, to the microsecond."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def dig(value: Any, path: str) -> Any:  # noqa: ANN401  # any JSON value
+    """What lies at a dotted path of an object, or None."""
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def pod_spec(kind: str, body: Json) -> Json | None:
+    """The pod spec in a Pod, or in the template of a workload, if it has one."""
+    paths = {"Pod": "spec", "CronJob": "spec.jobTemplate.spec.template.spec", "PodTemplate": "template.spec"}
+    found = dig(body, paths.get(kind, "spec.template.spec"))
+    return found if isinstance(found, dict) else None
+
+
+def containers(spec: Json) -> Iterator[Json]:
+    """All containers of a pod spec, the initial ones first."""
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        yield from spec.get(field) or ()

@@ -109,7 +109,10 @@ Plan = tuple[Step, ...]
 
 
 class Counts(Model):
-    """How many of `n` observations in [start, end) were bad, and when the first and the last one was."""
+    """How many of `n` observations in [start, end) were bad, and when the first and the last one was.
+
+    `complement`: the value speaks of the good share, 1 - bad/n, so that people can write `min: 99%`.
+    """
 
     reading: Literal["counts"] = "counts"
     bad: NonNegativeInt
@@ -118,11 +121,12 @@ class Counts(Model):
     end: datetime
     first_bad: datetime | None = None
     last_bad: datetime | None = None
+    complement: bool = False
 
     @property
     def value(self) -> float:
-        """The bad share, 0 to 1."""
-        return self.bad / self.n
+        """The bad share, 0 to 1; the good share where `complement` says so."""
+        return (self.n - self.bad if self.complement else self.bad) / self.n
 
 
 class Level(Model):

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from chaosctl.model import Json, Model, Plan, Reading, Ref
 from chaosctl.ports import Answers, Http, Reader
-from chaosctl.spec.script import Check, Target
+from chaosctl.spec.script import Check, ClockName, Target
 
 
 class Spec(Model):
@@ -94,8 +94,12 @@ class Probe(Spec, ABC):
 
     unit: ClassVar[str] = ""
     """Of the value: "share" (0 to 1), "seconds", "replicas", "" for a bare number."""
+    tells: ClassVar[ClockName | None] = None
+    """The clock that stops when a steady-state check of this probe, once broken, holds again."""
     counts: ClassVar[bool] = False
     """Whether it yields Counts, which an e-process can decide on."""
+    complement: ClassVar[bool] = False
+    """Whether its value is the good share: `min: 99%` then bounds Counts' bad share by 1 %."""
 
     @abstractmethod
     async def read(self, view: View) -> Reading:

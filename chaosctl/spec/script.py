@@ -73,7 +73,8 @@ class Check(Model):
 
     Exactly one of `probe` (the body of a probe) and `clock` is set. `within` belongs to clocks, all the
     other conditions to probes. `lasting`: refuted only when every reading for so long broke the bounds.
-    `every` is the pause between readings, and the length of each.
+    `every` is the pause between readings, and the length of each. `tells` is the clock that stops when the
+    check, once broken by a fault, holds again (the revision that serves tells `rollback`).
     """
 
     name: str
@@ -87,6 +88,7 @@ class Check(Model):
     lasting: timedelta | None = None
     decision: Decision = KOfN()
     every: timedelta = timedelta(seconds=1)
+    tells: ClockName | None = None
 
     def hold(self, reading: Reading, steady: float = 0.0) -> bool:
         return self.holds.hold(reading.value, steady)

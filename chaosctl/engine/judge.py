@@ -1,0 +1,184 @@
+"""Why: what a check's readings say so far is decided in one place, in the same way for every role.
+
+A judge hears one reading after the other and keeps only what its decision needs. Two decisions exist:
+
+* fixed: refuted when k of the last n readings broke the bounds, or, with `lasting`, when every reading for
+  so long did; held when n readings did not refute.
+* eProcess, for counted events: two mixture e-processes on the counts of the present stretch. One certifies
+  that the rate is below the objective, the other alarms when it is above. After an alarm the stretch is
+  broken; the next reading inside the bounds begins a new one, which spends alpha / (k (k + 1)) for its k-th
+  certificate. The alarm forgets its past whenever that speaks for the check (a CUSUM on e-values), so that a
+  long good time cannot hide a break.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from chaosctl.model import Counts, Interval, Reading
+from chaosctl.spec import Check, EProcess, KOfN, Role, Span
+from chaosctl.stats import log_evidence_above, log_evidence_below, threshold
+
+NO_DATA_LIMIT = 2  # an abort check that is blind for so many readings in a row aborts
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+WITHOUT_COUNTS = KOfN(k=1, n=3)  # how an e-process's check is decided where a probe yields no counts
+
+
+class Finding(StrEnum):
+    """What a check's readings say so far."""
+
+    HELD = "held"
+    REFUTED = "refuted"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A check's latest readings: True held, False broke, None no data.
+
+    `since` is when the present good stretch began, None while it is broken or unseen. `bad` and `n` count in
+    that stretch, `alarm_*` since the alarm last forgot, `all_*` since the first fault. `left`: whether
+    a fault has broken the check.
+    """
+
+    recent: tuple[bool | None, ...] = ()
+    count: int = 0
+    at: datetime = LONG_AGO
+    until: datetime = LONG_AGO
+    finding: Finding = Finding.OPEN
+    since: Interval | None = None
+    broken_since: datetime | None = None
+    bad: int = 0
+    n: int = 0
+    alarm_bad: int = 0
+    alarm_n: int = 0
+    all_bad: int = 0
+    all_n: int = 0
+    stretch: int = 1
+    left: bool = False
+    last: Reading | None = None
+
+
+def afresh(judge: Judge) -> Judge:
+    """The same judge at the start of another phase: what held before does not show that it holds now."""
+    return Judge(count=judge.count, at=judge.at, until=judge.until, last=judge.last, left=judge.left)
+
+
+def another_stretch(judge: Judge) -> Judge:
+    """Forget the good stretch: something happened that it must be shown anew after."""
+    return replace(judge, since=None, bad=0, n=0, alarm_bad=0, alarm_n=0, recent=(), finding=Finding.OPEN)
+
+
+def blind(judge: Judge, check: Check, at: datetime) -> Judge:
+    """The judge after a probe had no data. No data is never a pass, and an abort check acts on it."""
+    recent = (*judge.recent, None)[-_memory(check) :]
+    lost = check.role is Role.ABORT and recent[-NO_DATA_LIMIT:] == (None,) * NO_DATA_LIMIT
+    finding = Finding.REFUTED if lost else judge.finding
+    return replace(judge, recent=recent, count=judge.count + 1, at=at, finding=finding)
+
+
+def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: float) -> Judge:
+    """The judge after a reading. `steady` is the probe's value in the steady state."""
+    ok = check.hold(reading, steady)
+    judge = replace(
+        _tallied(judge, reading),
+        recent=(*judge.recent, ok)[-_memory(check) :],
+        count=judge.count + 1,
+        at=at,
+        until=reading.end,
+        broken_since=None if ok else judge.broken_since or reading.start,
+        last=reading,
+    )
+    if isinstance(check.decision, EProcess) and isinstance(reading, Counts):
+        return _tested(judge, check, check.decision, reading, ok=ok)
+    return _counted(judge, check, reading, ok=ok)
+
+
+def objective(check: Check, reading: Counts) -> float:
+    """The bad share that the check allows."""
+    if reading.complement:
+        return 1 - (check.holds.min or 0.0)
+    return 1.0 if check.holds.max is None else check.holds.max
+
+
+def realised(check: Check, judge: Judge) -> Finding:
+    """Over the whole run: a fact, not a test."""
+    if not judge.all_n or judge.last is None:
+        return Finding.OPEN
+    share = judge.all_bad / judge.all_n
+    complement = isinstance(judge.last, Counts) and judge.last.complement
+    return Finding.HELD if check.holds.hold(1 - share if complement else share) else Finding.REFUTED
+
+
+def _memory(check: Check) -> int:
+    n = check.decision.n if isinstance(check.decision, KOfN) else WITHOUT_COUNTS.n
+    return max(n, NO_DATA_LIMIT)
+
+
+def _tallied(judge: Judge, reading: Reading) -> Judge:
+    if not isinstance(reading, Counts):
+        return judge
+    return replace(judge, all_bad=judge.all_bad + reading.bad, all_n=judge.all_n + reading.n)
+
+
+def _counted(judge: Judge, check: Check, reading: Reading, *, ok: bool) -> Judge:
+    rule = check.decision if isinstance(check.decision, KOfN) else WITHOUT_COUNTS
+    recent = judge.recent[-rule.n :]
+    if check.lasting is not None:
+        long = judge.broken_since is not None and reading.end - judge.broken_since >= check.lasting
+        refuted = long
+    else:
+        refuted = recent.count(False) >= rule.k
+    since = (judge.since or _from(reading)) if ok else None
+    return replace(judge, since=since, finding=_fixed(judge, check, rule, recent, refuted=refuted))
+
+
+def _fixed(
+    judge: Judge, check: Check, rule: KOfN, recent: tuple[bool | None, ...], *, refuted: bool
+) -> Finding:
+    if refuted or (judge.finding is Finding.REFUTED and check.role in (Role.EXPECT, Role.ABORT)):
+        return Finding.REFUTED
+    if judge.finding is Finding.HELD and check.role is Role.EFFECT:
+        return Finding.HELD
+    return Finding.HELD if recent.count(True) + recent.count(False) >= rule.n else Finding.OPEN
+
+
+def _tested(judge: Judge, check: Check, rule: EProcess, reading: Counts, *, ok: bool) -> Judge:
+    if judge.finding is Finding.REFUTED:
+        return _mended(judge, reading) if ok and check.role is Role.STEADY else judge
+    if judge.since is None:
+        judge = replace(judge, since=_from(reading), bad=0, n=0, alarm_bad=0, alarm_n=0)
+    judge = _added(judge, check, reading)
+    allowed = objective(check, reading)
+    if log_evidence_above(judge.alarm_bad, judge.alarm_n, allowed) >= threshold(rule.alpha):
+        return replace(judge, finding=Finding.REFUTED, since=None, stretch=judge.stretch + 1)
+    if judge.finding is Finding.OPEN and _certified(judge, allowed, rule):
+        return replace(judge, finding=Finding.HELD)
+    return judge
+
+
+def _mended(judge: Judge, reading: Counts) -> Judge:
+    """A new stretch. The reading that began it was chosen for being good, so it does not count in it."""
+    return replace(judge, since=_from(reading), bad=0, n=0, alarm_bad=0, alarm_n=0, finding=Finding.OPEN)
+
+
+def _added(judge: Judge, check: Check, reading: Counts) -> Judge:
+    bad, n = judge.alarm_bad + reading.bad, judge.alarm_n + reading.n
+    if check.role is Role.STEADY and log_evidence_above(bad, n, objective(check, reading)) <= 0:
+        bad = n = 0
+    return replace(judge, bad=judge.bad + reading.bad, n=judge.n + reading.n, alarm_bad=bad, alarm_n=n)
+
+
+def _certified(judge: Judge, allowed: float, rule: EProcess) -> bool:
+    return log_evidence_below(judge.bad, judge.n, allowed) >= threshold(rule.alpha, judge.stretch)
+
+
+def _from(reading: Reading) -> Interval:
+    """The stretch begins inside this reading, after its last bad observation where that is known."""
+    last_bad = reading.last_bad if isinstance(reading, Counts) else None
+    return Interval(low=last_bad or reading.start, high=reading.end)
+
+
+def is_over_run(check: Check) -> bool:
+    """Whether the check is a fact about the whole run."""
+    return check.over is Span.RUN

@@ -5,6 +5,7 @@ should be under way. `wake`: when to ask again if nothing happens.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -22,45 +23,52 @@ MAX_TROUBLES = 5  # then whatever goes on beside the entries is given up; its pr
 HURRY = 2  # so many requests to stop, and nobody waits for the recovery
 
 
-class Prepare(NamedTuple):
+@dataclass(frozen=True)
+class Prepare:
     """Plan an entry: look, touch nothing."""
 
     entry: str
 
 
-class Apply(NamedTuple):
+@dataclass(frozen=True)
+class Apply:
     """Ledger first, then the plan's writes."""
 
     entry: str
 
 
-class Keep(NamedTuple):
+@dataclass(frozen=True)
+class Keep:
     """Watch what was changed through the hold, and whatever lasts as long as it."""
 
     entry: str
 
 
-class Revert(NamedTuple):
+@dataclass(frozen=True)
+class Revert:
     """Undo what the ledger says of an entry."""
 
     entry: str
     tries: int
 
 
-class Measure(NamedTuple):
+@dataclass(frozen=True)
+class Measure:
     """Read one check's probe once."""
 
     check: str
     turn: int
 
 
-class Play(NamedTuple):
+@dataclass(frozen=True)
+class Play:
     """Send the workload."""
 
     turn: int
 
 
-class Listen(NamedTuple):
+@dataclass(frozen=True)
+class Listen:
     """Wait until somebody else notices that something is wrong."""
 
     turn: int

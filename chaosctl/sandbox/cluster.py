@@ -1,0 +1,194 @@
+"""Why: store, API server, controllers and node make a cluster only together; here they are put together, and apart.
+
+Everything that a sandbox writes lies under its folder. When it has stopped, no process and no port of it is left.
+"""
+
+import asyncio
+import platform
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from chaosctl.sandbox.api.objects import Json, timestamp
+from chaosctl.sandbox.api.server import ApiServer
+from chaosctl.sandbox.api.store import Store
+from chaosctl.sandbox.controllers.deployment import DeploymentController
+from chaosctl.sandbox.controllers.disruption import DisruptionController
+from chaosctl.sandbox.controllers.endpoints import EndpointsController
+from chaosctl.sandbox.controllers.events import Recorder
+from chaosctl.sandbox.controllers.job import JobController
+from chaosctl.sandbox.controllers.loop import Manager
+from chaosctl.sandbox.controllers.replicaset import ReplicaSetController
+from chaosctl.sandbox.controllers.scheduler import ZONE, Scheduler
+from chaosctl.sandbox.node.addresses import Addresses
+from chaosctl.sandbox.node.host import BackOff, Host
+from chaosctl.sandbox.node.images import Images
+from chaosctl.sandbox.node.kubelet import Kubelet
+from chaosctl.sandbox.node.logs import Logs
+from chaosctl.sandbox.node.objects_only import ObjectsOnly
+from chaosctl.sandbox.node.process import Keeper
+from chaosctl.sandbox.node.proxy import ServiceProxy
+
+REGION = "topology.kubernetes.io/region"
+_CAP = 30  # a kubelet's longest back-off is thirty times its first one
+
+
+class SandboxConfig(BaseModel):
+    """What can be chosen about a sandbox."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    nodes: int = Field(default=3, ge=1, le=100)
+    zones: tuple[str, ...] = Field(default=("sandbox-a", "sandbox-b", "sandbox-c"), min_length=1)
+    images: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    pods: Literal["processes", "objects"] = "processes"
+    back_off_seconds: float = Field(default=1.0, gt=0)  # 10 in a cluster; drills are shorter
+    port: int = Field(default=0, ge=0, le=65535)
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read a configuration file. OSError, yaml.YAMLError or pydantic.ValidationError if that cannot be."""
+        return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+
+
+class Sandbox:
+    """A cluster in this process: `async with Sandbox(folder, config) as sandbox: … sandbox.url`."""
+
+    def __init__(self, folder: Path, config: SandboxConfig | None = None) -> None:
+        self.folder, self.config = folder, config or SandboxConfig()
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._addresses = Addresses.claim()
+        self.store = Store(self._addresses.services.take)
+        self._recorder = Recorder(self.store)
+        self._keeper = Keeper(uuid.uuid4().hex)
+        self._kubelet = self._make_kubelet(self._create_nodes())
+        self._proxy = ServiceProxy(self.store, self._recorder)
+        self._manager = Manager(self.store, self._controllers(), self._watchers())
+        self._proxy.start()
+        self._manager.start()
+        self._server = ApiServer(self.store, Logs(self.store, self._kubelet))
+        self.url = await self._server.start("127.0.0.1", self.config.port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._server.stop()
+        await self._manager.stop()
+        await self._kubelet.close()
+        await self._proxy.close()
+        await self._keeper.close()
+        self._addresses.close()
+
+    @property
+    def kubeconfig(self) -> str:
+        """The text of a kubeconfig for this cluster."""
+        name = "chaosctl-sandbox"
+        return yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": name, "cluster": {"server": self.url}}],
+                "users": [{"name": name, "user": {}}],
+                "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+                "current-context": name,
+            },
+            sort_keys=False,
+        )
+
+    def _controllers(self) -> list[DeploymentController | ReplicaSetController | Scheduler]:
+        kinds = (
+            DeploymentController,
+            ReplicaSetController,
+            JobController,
+            EndpointsController,
+            DisruptionController,
+            Scheduler,
+        )
+        return [kind(self.store, self._recorder) for kind in kinds]
+
+    def _watchers(self) -> Sequence[Kubelet | ObjectsOnly | ServiceProxy]:
+        return [self._kubelet, self._proxy] if self.config.pods == "processes" else [self._kubelet]
+
+    def _make_kubelet(self, nodes: dict[str, str]) -> Kubelet | ObjectsOnly:
+        base = self.config.back_off_seconds
+        host = Host(
+            self.store,
+            self._recorder,
+            Images(self.config.images),
+            self._addresses,
+            self._keeper,
+            BackOff(base, base * _CAP),
+            self.folder.resolve(),
+        )
+        return Kubelet(host, nodes) if self.config.pods == "processes" else ObjectsOnly(host, nodes)
+
+    def _create_nodes(self) -> dict[str, str]:
+        """Register the nodes, zone after zone; their addresses by name."""
+        resource, nodes = self.store.resource("v1", "nodes"), {}
+        for number in range(self.config.nodes):
+            name, address = f"sandbox-node-{number + 1}", self._addresses.nodes.take()
+            zone = self.config.zones[number % len(self.config.zones)]
+            self.store.create(resource, None, _node(name, zone, address), manager="kubelet")
+            nodes[name] = address
+        return nodes
+
+
+def _node(name: str, zone: str, address: str) -> Json:
+    resources = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "1000"}
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(
+                    platform.machine(), "unknown"
+                ),
+                REGION: "sandbox",
+                ZONE: zone,
+            },
+        },
+        "spec": {"providerID": f"sandbox://{zone}/{name}"},
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "capacity": resources,
+            "allocatable": resources,
+            "conditions": [_condition(*each) for each in _CONDITIONS],
+            "nodeInfo": {
+                "kubeletVersion": "v1.32.0",
+                "kubeProxyVersion": "v1.32.0",
+                "osImage": "chaosctl sandbox",
+                "kernelVersion": platform.release(),
+                "containerRuntimeVersion": "sandbox://1",
+                "operatingSystem": "linux",
+                "architecture": platform.machine(),
+                "machineID": name,
+                "systemUUID": name,
+                "bootID": name,
+            },
+        },
+    }
+
+
+_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+def _condition(kind: str, status: str, reason: str, message: str) -> Json:
+    now = timestamp()
+    times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
+    return {"type": kind, "status": status, "reason": reason, "message": message, **times}

@@ -1,0 +1,227 @@
+"""Why: load workers and guardians run as Jobs in a cluster, so their retries, indexes and ends must be right."""
+
+from collections.abc import Iterator, Sequence
+
+from chaosctl.sandbox.api.objects import Json, copy_json, dig, timestamp
+from chaosctl.sandbox.api.store import Change, Store
+from chaosctl.sandbox.controllers.events import Recorder
+from chaosctl.sandbox.controllers.loop import Controller
+from chaosctl.sandbox.controllers.meta import (
+    Key,
+    annotations_of,
+    condition,
+    controller_of,
+    controller_reference,
+    is_active,
+    is_controlled_by,
+    is_ready,
+    is_terminating,
+    key_of,
+    seconds_since,
+)
+
+INDEX = "batch.kubernetes.io/job-completion-index"
+_SOURCE = "job-controller"
+
+
+class JobController(Controller):
+    """Pods of a Job until enough succeeded or too many failed."""
+
+    def __init__(self, store: Store, recorder: Recorder) -> None:
+        super().__init__(store, recorder)
+        self._jobs, self._pods = store.resource("batch/v1", "jobs"), store.resource("v1", "pods")
+
+    def keys(self, change: Change) -> Iterator[Key]:
+        if change.resource == self._jobs:
+            yield key_of(change.object)
+        elif change.resource == self._pods:
+            owner = controller_of(change.object)
+            if owner is not None and owner["kind"] == "Job":
+                yield change.object["metadata"]["namespace"], owner["name"]
+
+    def sync(self, key: Key) -> float | None:
+        job = self.store.find(self._jobs, *key)
+        if job is None or is_terminating(job):
+            return None
+        if _ended(job):
+            return self._expire(job)
+        tally = _Tally(job, self._own(job))
+        verdict = tally.verdict()
+        if verdict is not None:
+            self._end(job, tally.active)
+        elif not job["spec"].get("suspend"):
+            self._create_missing(job, tally)
+        else:
+            self._end(job, tally.active)
+        self._write(job, _Tally(job, self._own(job)), verdict)
+        return _seconds_left(job)
+
+    def _own(self, job: Json) -> list[Json]:
+        found = self.store.dependents(job["metadata"]["uid"])
+        return [each for each in found if each["kind"] == "Pod" and is_controlled_by(each, job)]
+
+    def _expire(self, job: Json) -> float | None:
+        lifetime = job["spec"].get("ttlSecondsAfterFinished")
+        if lifetime is None:
+            return None
+        left = float(lifetime) - seconds_since(_ended(job)["lastTransitionTime"])
+        if left > 0:
+            return left + 0.01
+        self.store.delete(self._jobs, *key_of(job), uid=job["metadata"]["uid"])
+        return None
+
+    def _end(self, job: Json, pods: Sequence[Json]) -> None:
+        for pod in pods:
+            self.store.delete(self._pods, *key_of(pod), uid=pod["metadata"]["uid"])
+            text = f"Deleted pod: {pod['metadata']['name']}"
+            self.recorder.normal(job, "SuccessfulDelete", text, _SOURCE)
+
+    def _create_missing(self, job: Json, tally: "_Tally") -> None:
+        for index in tally.missing():
+            pod = self.store.create(
+                self._pods, job["metadata"]["namespace"], _pod(job, index), manager=_SOURCE
+            )
+            self.recorder.normal(job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", _SOURCE)
+
+    def _write(self, job: Json, tally: "_Tally", verdict: tuple[str, str, str] | None) -> None:
+        before = job.get("status") or {}
+        status = {**before, "startTime": before.get("startTime") or timestamp(), **tally.status()}
+        if verdict is not None:
+            kind, reason, message = verdict
+            now = timestamp()
+            state = {"type": kind, "status": "True", "reason": reason, "message": message}
+            status["conditions"] = [{**state, "lastProbeTime": now, "lastTransitionTime": now}]
+            if kind == "Complete":
+                status["completionTime"] = now
+                self.recorder.normal(job, "Completed", "Job completed", _SOURCE)
+            else:
+                self.recorder.warning(job, reason, message, _SOURCE)
+        self.store.update(
+            self._jobs,
+            *key_of(job),
+            lambda body: {**body, "status": status},
+            manager=_SOURCE,
+            subresource="status",
+        )
+
+
+class _Tally:
+    """What a Job's pods have come to."""
+
+    def __init__(self, job: Json, pods: Sequence[Json]) -> None:
+        self._spec = job["spec"]
+        self._job = job
+        self._indexed = self._spec.get("completionMode") == "Indexed"
+        self.active = [pod for pod in pods if is_active(pod)]
+        self._succeeded = [pod for pod in pods if dig(pod, "status.phase") == "Succeeded"]
+        self._failed = [pod for pod in pods if dig(pod, "status.phase") == "Failed"]
+
+    @property
+    def _done(self) -> int:
+        """Completions: indexes, or pods."""
+        return len(self._done_indexes) if self._indexed else len(self._succeeded)
+
+    @property
+    def _done_indexes(self) -> set[int]:
+        return {_index(pod) for pod in self._succeeded}
+
+    def verdict(self) -> tuple[str, str, str] | None:
+        """The final condition as (type, reason, message), once there is one."""
+        failures = len(self._failed) + sum(map(_restarts, self.active))
+        deadline = self._spec.get("activeDeadlineSeconds")
+        if failures > self._spec.get("backoffLimit", 6):
+            return "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit"
+        if deadline is not None and _age(self._job) >= deadline:
+            return "Failed", "DeadlineExceeded", "Job was active longer than specified deadline"
+        wanted = self._spec.get("completions")
+        if wanted is None:  # a work queue: one success ends it, when the others have ended
+            done = bool(self._succeeded) and not self.active
+        else:
+            done = self._done >= wanted
+        return (
+            ("Complete", "CompletionsReached", "Reached expected number of succeeded pods") if done else None
+        )
+
+    def missing(self) -> list[int | None]:
+        """The indexes of the pods to create now; None where pods have no index."""
+        wanted, parallel = self._spec.get("completions"), self._spec.get("parallelism", 1)
+        room = parallel - len(self.active)
+        if self._indexed:
+            taken = self._done_indexes | {_index(pod) for pod in self.active}
+            return [index for index in range(wanted or 0) if index not in taken][: max(0, room)]
+        if wanted is None:
+            room = 0 if self._succeeded else room
+        else:
+            room = min(room, wanted - self._done - len(self.active))
+        return [None] * max(0, room)
+
+    def status(self) -> Json:
+        counts = {"active": len(self.active), "succeeded": self._done, "failed": len(self._failed)}
+        ready = sum(map(is_ready, self.active))
+        return {
+            **counts,
+            "ready": ready,
+            "terminating": 0,
+            "uncountedTerminatedPods": {},
+            **({"completedIndexes": _ranges(sorted(self._done_indexes))} if self._indexed else {}),
+        }
+
+
+def _pod(job: Json, index: int | None) -> Json:
+    template, meta = copy_json(job["spec"]["template"]), job["metadata"]
+    wanted = template.get("metadata") or {}
+    labels = {
+        **(wanted.get("labels") or {}),
+        **{f"{prefix}controller-uid": meta["uid"] for prefix in ("", "batch.kubernetes.io/")},
+        **{f"{prefix}job-name": meta["name"] for prefix in ("", "batch.kubernetes.io/")},
+    }
+    annotations = wanted.get("annotations") or {}
+    if index is not None:
+        labels[INDEX], annotations = str(index), {**annotations, INDEX: str(index)}
+        for container in template["spec"]["containers"]:
+            container.setdefault("env", []).append({"name": "JOB_COMPLETION_INDEX", "value": str(index)})
+    suffix = "" if index is None else f"{index}-"
+    return {
+        "metadata": {
+            "generateName": f"{meta['name']}-{suffix}",
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": [controller_reference(job)],
+        },
+        "spec": template["spec"],
+    }
+
+
+def _ended(job: Json) -> Json:
+    """The final condition, or an empty one."""
+    return condition(job, "Complete") or condition(job, "Failed") or {}
+
+
+def _index(pod: Json) -> int:
+    return int(annotations_of(pod).get(INDEX, "-1"))
+
+
+def _restarts(pod: Json) -> int:
+    """Failures that a kubelet has dealt with itself."""
+    return sum(each["restartCount"] for each in dig(pod, "status.containerStatuses") or ())
+
+
+def _age(job: Json) -> float:
+    started = dig(job, "status.startTime")
+    return seconds_since(started) if started else 0.0
+
+
+def _seconds_left(job: Json) -> float | None:
+    deadline = job["spec"].get("activeDeadlineSeconds")
+    return None if deadline is None else max(0.0, deadline - _age(job)) + 0.01
+
+
+def _ranges(indexes: Sequence[int]) -> str:
+    """Indexes as Kubernetes writes them: `0-2,5`."""
+    parts: list[list[int]] = []
+    for index in indexes:
+        if parts and index == parts[-1][-1] + 1:
+            parts[-1].append(index)
+        else:
+            parts.append([index])
+    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)

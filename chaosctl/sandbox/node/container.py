@@ -1,0 +1,353 @@
+"""Why: a container lives through pulls, starts, probes, crashes and back-off; drills break it at each of these.
+
+One task runs it: pull, configure, start, wait, and again by the pod's restart policy. Whenever what can be seen of
+it changes, it says so.
+"""
+
+import asyncio
+import itertools
+import shutil
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from chaosctl.sandbox.api.objects import Json, dig, timestamp
+from chaosctl.sandbox.api.quantities import amount
+from chaosctl.sandbox.node.environment import ConfigError, environment, expand
+from chaosctl.sandbox.node.host import Host
+from chaosctl.sandbox.node.images import Image, ImageNotFound
+from chaosctl.sandbox.node.probes import ProbeFailed, Subject, probe
+from chaosctl.sandbox.node.process import Process
+
+_START_FAILED = 128
+_MEMORY_POLL = 0.25  # seconds
+_DEFAULT_GRACE = 30
+_COMPONENT = "kubelet"
+
+
+class Container:
+    """One container of a pod, through all its restarts."""
+
+    def __init__(
+        self,
+        host: Host,
+        pod: Json,
+        spec: Json,
+        base: Mapping[str, str],
+        changed: Callable[[], None],
+        policy: str,
+    ) -> None:
+        self._host, self._pod, self._spec, self._base = host, pod, spec, base
+        self._changed, self._policy = changed, policy
+        self._folder = host.pod_folder(pod)
+        self._process: Process | None = None
+        self._image: Image | None = None
+        self._state: Json = {"waiting": {"reason": "ContainerCreating"}}
+        self._last: Json = {}
+        self._id = ""
+        self._starts = self._failures = 0
+        self._started = self._ready = self._stopping = self._out_of_memory = False
+
+    @property
+    def name(self) -> str:
+        return str(self._spec["name"])
+
+    @property
+    def ready(self) -> bool:
+        return self._ready and self.running
+
+    @property
+    def running(self) -> bool:
+        return "running" in self._state
+
+    @property
+    def succeeded(self) -> bool:
+        return dig(self._state, "terminated.exitCode") == 0
+
+    @property
+    def failed_for_good(self) -> bool:
+        return self._policy == "Never" and "terminated" in self._state and not self.succeeded
+
+    @property
+    def status(self) -> Json:
+        """Its entry in the pod's containerStatuses."""
+        return {
+            "name": self.name,
+            "image": self._spec["image"],
+            "imageID": self._image.digest if self._image else "",
+            **({"containerID": self._id} if self._id else {}),
+            "ready": self.ready,
+            "started": self._started and self.running,
+            "restartCount": max(0, self._starts - 1),
+            "state": self._state,
+            "lastState": self._last,
+        }
+
+    def log(self, *, previous: bool = False) -> Path | None:
+        """The log of this start, or of the one before; None if there was none."""
+        number = self._starts - 1 if previous else self._starts
+        return self._log(number) if number > 0 else None
+
+    async def run(self) -> None:
+        """Run it until the restart policy, or somebody, says stop."""
+        while not self._stopping:
+            self._image = await self._pull()
+            command, env = await self._configure(self._image)
+            code = await self._run_once(command, env)
+            if self._stopping or not self._restarts(code):
+                return
+            await self._pause()
+
+    async def stop(self, grace: float) -> None:
+        """End it for good: SIGTERM, and SIGKILL after the grace period (seconds)."""
+        self._stopping = True
+        await self._end(grace)
+
+    def kill(self) -> None:
+        """End it for good, at once."""
+        self._stopping = True
+        if self._process:
+            self._process.signal(signal.SIGKILL)
+
+    async def restart(self, why: str) -> None:
+        """End this process; the restart policy goes on from there."""
+        if self._stopping:
+            return
+        self._host.recorder.normal(self._pod, "Killing", why, _COMPONENT)
+        await self._end(float(dig(self._pod, "spec.terminationGracePeriodSeconds") or _DEFAULT_GRACE))
+
+    # Before a start
+
+    async def _pull(self) -> Image:
+        name, say = self._spec["image"], self._host.recorder
+        for failures in itertools.count(1):
+            try:
+                image = self._host.images.pull(name)
+            except ImageNotFound as error:
+                self._image_failed(error)
+                await asyncio.sleep(
+                    self._host.back_off.base / 10
+                )  # so that watchers see one before the other
+                self._wait_for("ImagePullBackOff", f'Back-off pulling image "{name}": ErrImagePull: {error}')
+                say.normal(self._pod, "BackOff", f'Back-off pulling image "{name}"', _COMPONENT)
+                say.warning(self._pod, "Failed", "Error: ImagePullBackOff", _COMPONENT)
+                await asyncio.sleep(self._host.back_off.pause(failures))
+            else:
+                text = f'Container image "{name}" already present on machine'
+                say.normal(self._pod, "Pulled", text, _COMPONENT)
+                return image
+        raise AssertionError  # unreachable: counting never ends
+
+    def _image_failed(self, error: ImageNotFound) -> None:
+        name, say = self._spec["image"], self._host.recorder
+        if self._spec.get("imagePullPolicy") == "Never":
+            text = f'Container image "{name}" is not present with pull policy of Never'
+            self._wait_for("ErrImageNeverPull", text)
+            say.warning(self._pod, "ErrImageNeverPull", text, _COMPONENT)
+            return
+        say.normal(self._pod, "Pulling", f'Pulling image "{name}"', _COMPONENT)
+        say.warning(self._pod, "Failed", f'Failed to pull image "{name}": {error}', _COMPONENT)
+        say.warning(self._pod, "Failed", "Error: ErrImagePull", _COMPONENT)
+        self._wait_for("ErrImagePull", str(error))
+
+    async def _configure(self, image: Image) -> tuple[list[str], dict[str, str]]:
+        """The command line and the environment, as soon as everything that they refer to is there."""
+        namespace = self._pod["metadata"]["namespace"]
+        while True:
+            try:
+                env = environment(
+                    self._pod,
+                    self._spec,
+                    self._base,
+                    lambda plural, name: self._host.find(namespace, plural, name),
+                )
+            except ConfigError as error:
+                self._wait_for("CreateContainerConfigError", str(error))
+                self._host.recorder.warning(self._pod, "Failed", f"Error: {error}", _COMPONENT)
+                await asyncio.sleep(self._host.back_off.base)
+            else:
+                return self._command(image, env), env
+
+    def _command(self, image: Image, env: Mapping[str, str]) -> list[str]:
+        """`command` replaces what the image runs, `args` are added to it."""
+        replaced = [expand(part, env) for part in self._spec.get("command") or ()]
+        return (replaced or image.command(env["POD_IP"])) + [
+            expand(part, env) for part in self._spec.get("args") or ()
+        ]
+
+    # One start
+
+    async def _run_once(self, command: list[str], env: dict[str, str]) -> int:
+        self._starts += 1
+        self._id = f"sandbox://{uuid.uuid4().hex}"
+        self._out_of_memory = False
+        started = timestamp()
+        try:
+            self._process = self._start(command, env)
+        except OSError as error:
+            return self._start_failed(error, started)
+        self._last = self._state if "terminated" in self._state else self._last
+        self._state = {"running": {"startedAt": started}}
+        self._host.recorder.normal(self._pod, "Started", f"Started container {self.name}", _COMPONENT)
+        self._started = not self._spec.get("startupProbe")
+        self._ready = self._started and not self._spec.get("readinessProbe")
+        self._changed()
+        begun = time.monotonic()
+        code = await self._watched(self._process, Subject(env["POD_IP"], self._ports(), env, self._folder))
+        if time.monotonic() - begun > 2 * self._host.back_off.cap:
+            self._failures = 0
+        self._ended(code, started)
+        return code
+
+    def _start(self, command: list[str], env: dict[str, str]) -> Process:
+        """Start the process. OSError says as runc does what is wrong with the command."""
+        folder = Path(self._spec.get("workingDir") or Path.cwd())
+        if not folder.is_dir():
+            raise NotADirectoryError(f'chdir to cwd ("{folder}") failed: no such file or directory')
+        if shutil.which(command[0], path=env.get("PATH")) is None:
+            raise FileNotFoundError(f'exec: "{command[0]}": executable file not found in $PATH')
+        self._log(self._starts).parent.mkdir(parents=True, exist_ok=True)
+        self._log(self._starts - 2).unlink(missing_ok=True)
+        self._host.keeper.ensure()
+        process = Process.start(command, env, folder, self._log(self._starts))
+        self._host.recorder.normal(self._pod, "Created", f"Created container: {self.name}", _COMPONENT)
+        return process
+
+    def _start_failed(self, error: OSError, started: str) -> int:
+        message = f"failed to create containerd task: {error}"
+        self._host.recorder.warning(self._pod, "Failed", f"Error: {message}", _COMPONENT)
+        self._terminated(_START_FAILED, "StartError", started, message)
+        return _START_FAILED
+
+    async def _watched(self, process: Process, subject: Subject) -> int:
+        """Wait for the end, under probes and the memory limit."""
+        watchers = [asyncio.create_task(self._probe(subject))]
+        if limit := dig(self._spec, "resources.limits.memory"):
+            watchers.append(asyncio.create_task(self._limit(process, int(amount(limit) or 0))))
+        try:
+            return await process.wait()
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
+
+    def _ended(self, code: int, started: str) -> None:
+        self._process = None
+        reason = "OOMKilled" if self._out_of_memory else "Error" if code else "Completed"
+        self._terminated(code, reason, started)
+
+    def _terminated(self, code: int, reason: str, started: str, message: str = "") -> None:
+        self._started = self._ready = False
+        self._state = {
+            "terminated": {
+                "exitCode": code,
+                "reason": reason,
+                **({"message": message} if message else {}),
+                "startedAt": started,
+                "finishedAt": timestamp(),
+                "containerID": self._id,
+            }
+        }
+        self._changed()
+
+    async def _limit(self, process: Process, limit: int) -> None:
+        while process.resident_bytes() <= limit:
+            await asyncio.sleep(_MEMORY_POLL)
+        self._out_of_memory = True
+        process.signal(signal.SIGKILL)
+
+    async def _end(self, grace: float) -> None:
+        if (process := self._process) is None:
+            return
+        process.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace):
+                await process.wait()
+        except TimeoutError:
+            process.signal(signal.SIGKILL)
+            await process.wait()
+
+    # Probes
+
+    async def _probe(self, subject: Subject) -> None:
+        if startup := self._spec.get("startupProbe"):
+            await self._until_started(startup, subject)
+        async with asyncio.TaskGroup() as group:
+            if readiness := self._spec.get("readinessProbe"):
+                group.create_task(self._keep_ready(readiness, subject))
+            if liveness := self._spec.get("livenessProbe"):
+                group.create_task(self._keep_alive(liveness, subject))
+
+    async def _until_started(self, spec: Json, subject: Subject) -> None:
+        async for passed in self._verdicts("Startup", spec, subject):
+            if passed:
+                break
+            await self.restart(f"Container {self.name} failed startup probe, will be restarted")
+        self._started = True
+        self._ready = not self._spec.get("readinessProbe")
+        self._changed()
+
+    async def _keep_ready(self, spec: Json, subject: Subject) -> None:
+        async for passed in self._verdicts("Readiness", spec, subject):
+            if passed != self._ready:
+                self._ready = passed
+                self._changed()
+
+    async def _keep_alive(self, spec: Json, subject: Subject) -> None:
+        async for passed in self._verdicts("Liveness", spec, subject):
+            if not passed:
+                await self.restart(f"Container {self.name} failed liveness probe, will be restarted")
+
+    async def _verdicts(self, kind: str, spec: Json, subject: Subject) -> AsyncIterator[bool]:
+        """Ask every period; what it says, once it has said so often enough in a row."""
+        await asyncio.sleep(spec.get("initialDelaySeconds") or 0)
+        thresholds = {True: spec.get("successThreshold") or 1, False: spec.get("failureThreshold") or 3}
+        last, streak = None, 0
+        while True:
+            passed = await self._ask(kind, spec, subject)
+            last, streak = passed, streak + 1 if passed == last else 1
+            if streak >= thresholds[passed]:
+                yield passed
+            await asyncio.sleep(spec.get("periodSeconds") or 10)
+
+    async def _ask(self, kind: str, spec: Json, subject: Subject) -> bool:
+        try:
+            await probe(spec, subject)
+        except ProbeFailed as failure:
+            self._host.recorder.warning(self._pod, "Unhealthy", f"{kind} probe failed: {failure}", _COMPONENT)
+            return False
+        return True
+
+    # After an end
+
+    def _restarts(self, code: int) -> bool:
+        return self._policy == "Always" or (self._policy == "OnFailure" and code != 0)
+
+    async def _pause(self) -> None:
+        """The first restart is immediate, as with a kubelet; later ones wait longer each time."""
+        self._failures += 1
+        if self._failures == 1:
+            return
+        pause = self._host.back_off.pause(self._failures - 1)
+        meta = self._pod["metadata"]
+        which = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
+        text = f"Back-off restarting failed container {self.name} in pod {which}"
+        self._host.recorder.warning(self._pod, "BackOff", text, _COMPONENT)
+        self._last = self._state
+        message = f"back-off {pause:g}s restarting failed container={self.name} pod={which}"
+        self._wait_for("CrashLoopBackOff", message)
+        await asyncio.sleep(pause)
+
+    def _wait_for(self, reason: str, message: str) -> None:
+        self._state = {"waiting": {"reason": reason, "message": message}}
+        self._changed()
+
+    def _log(self, number: int) -> Path:
+        return self._folder / "logs" / self.name / f"{number}.log"
+
+    def _ports(self) -> dict[str, int]:
+        return {
+            port["name"]: port["containerPort"] for port in self._spec.get("ports") or () if "name" in port
+        }

@@ -1,0 +1,89 @@
+"""Why: a run writes through one door, which numbers, chains and seals, and shuts when somebody takes over."""
+
+from types import TracebackType
+from typing import Self
+
+from chaosctl.errors import StoreError
+from chaosctl.model import Json, Model
+from chaosctl.store.chain import BLOCK, Block, Head, Link, Sample, event_link, seal_link
+from chaosctl.store.database import Database
+from chaosctl.store.readings import Columns, compact
+from chaosctl.store.summary import news
+
+
+class RunJournal:
+    """The journal of one run, for its one writer. Raises StoreError."""
+
+    def __init__(self, database: Database, run: str) -> None:
+        self._database = database
+        self._claim, self._head = database.claim(run)
+        self._block = self._unsealed()
+
+    def append(self, event: Model) -> None:
+        """Write an event. It is on disk when this returns; when this raises, nothing was written."""
+        body: Json = event.model_dump(mode="json")
+        columns = compact(body)
+        if columns is None:
+            self._write_event(body)
+        else:
+            self._write_reading(body, columns)
+
+    def close(self) -> None:
+        """Seal what is not sealed yet. More may be appended."""
+        if self._block.lines:
+            seal = self._seal(self._head, self._block)
+            self._write([seal], Head(seal.seq, seal.sha256), Block())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Seal; after an error the next writer does it."""
+        if kind is None:
+            self.close()
+
+    def _write_event(self, body: Json) -> None:
+        rows: list[Link] = []
+        head = self._head
+        if self._block.lines:
+            rows.append(self._seal(head, self._block))
+            head = Head(rows[-1].seq, rows[-1].sha256)
+        rows.append(event_link(self._claim.run, head.seq + 1, head.sha256, body))
+        self._write(rows, Head(rows[-1].seq, rows[-1].sha256), Block(), body)
+
+    def _write_reading(self, body: Json, columns: Columns) -> None:
+        seq = self._head.seq + 1
+        block = self._block.add(Sample(seq, body))
+        rows: list[Link | tuple[int, Columns]] = [(seq, columns)]
+        head = Head(seq, self._head.sha256)
+        if len(block.lines) >= BLOCK:
+            seal = self._seal(head, block)
+            rows.append(seal)
+            head, block = Head(seal.seq, seal.sha256), Block()
+        self._write(rows, head, block)
+
+    def _seal(self, head: Head, block: Block) -> Link:
+        return seal_link(self._claim.run, head.seq + 1, head.sha256, block)
+
+    def _write(
+        self,
+        rows: list[Link] | list[Link | tuple[int, Columns]],
+        head: Head,
+        block: Block,
+        body: Json | None = None,
+    ) -> None:
+        self._database.append(self._claim, (self._head, head), rows, news(body or {}))
+        self._head, self._block = head, block
+
+    def _unsealed(self) -> Block:
+        """The readings that a writer before us left without a seal: at most a block of them."""
+        block = Block()
+        for row in self._database.rows(self._claim.run, max(0, self._head.seq - BLOCK), BLOCK):
+            block = block.add(row) if isinstance(row, Sample) else Block()
+            if isinstance(row, Link) and row.seq == self._head.seq and row.sha256 != self._head.sha256:
+                raise StoreError(
+                    f"run {self._claim.run}: its journal was changed: chaosctl runs verify shows where"
+                )
+        return block

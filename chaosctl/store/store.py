@@ -1,0 +1,119 @@
+"""Why: whoever wants to know what happened asks one thing, and need not know how it is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from chaosctl.errors import Invalid, StoreError
+from chaosctl.model import Json
+from chaosctl.store import bundle, chain
+from chaosctl.store.chain import Link, Proof, Row
+from chaosctl.store.database import Database
+from chaosctl.store.journal import RunJournal
+from chaosctl.store.summary import RunSummary, news
+
+PAGE = 500  # rows read in one transaction
+
+
+class Record(NamedTuple):
+    """An event and its number in the journal, by which evidence names it."""
+
+    seq: int
+    event: Json
+
+
+class Store:
+    """All journals of one installation, in one SQLite file. Every method raises StoreError.
+
+    Use it as a context manager, or open and close it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open: Database | None = None
+
+    def open(self) -> Self:
+        """Open the file; make it, and its folder, where there is none."""
+        self._open = self._open or Database(self.path)
+        return self
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def journal(self, run: str) -> RunJournal:
+        """Become the one writer of a run's journal; who was it before can append no more."""
+        return RunJournal(self._database, run)
+
+    def records(self, run: str, after: int = 0) -> Iterator[Record]:
+        """The events behind row `after`, in order, with their numbers. The store's own seals are left out."""
+        for row in self._rows(run, after):
+            event = chain.event_of(row) if isinstance(row, Link) else row.event
+            if event is not None:
+                yield Record(row.seq, event)
+
+    def events(self, run: str) -> Iterator[Json]:
+        """The events of a run, in order."""
+        return (record.event for record in self.records(run))
+
+    def runs(self) -> list[RunSummary]:
+        """All runs that have started or were refused, newest first."""
+        return self._database.summaries()
+
+    def find(self, prefix: str) -> str:
+        """The one run whose name begins so. Raises Invalid for none and for several."""
+        runs = [run.id for run in self.runs()]
+        found = [prefix] if prefix in runs else [run for run in runs if run.startswith(prefix)]
+        if not found:
+            raise Invalid(f"no run begins with {prefix!r}: chaosctl runs lists them")
+        if len(found) > 1:
+            raise Invalid(f"{prefix!r} may be {', '.join(sorted(found))}: write more of it")
+        return found[0]
+
+    def conclude(self, run: str, verdict: str) -> None:
+        """Note the verdict for the list of runs. The journal remains what decides it."""
+        self._database.summarise(run, {"verdict": verdict})
+
+    def rebuild(self) -> None:
+        """Derive the list of runs anew from the journals. Verdicts are noted again by whoever judges."""
+        for run in self._database.runs():
+            for event in self.events(run):
+                if changes := news(event):
+                    self._database.summarise(run, changes)
+
+    def verify(self, run: str) -> Proof:
+        """Recompute a journal's chain and seals; the proof names the first wrong row."""
+        head = self._database.head(run)
+        if head is None:
+            raise StoreError(f"{self.path} has no run {run!r}")
+        return chain.check(run, self._rows(run), head)
+
+    def export(self, run: str, path: Path) -> None:
+        """Write the run's evidence into one file, the same bytes every time."""
+        head = self._database.head(run)
+        if head is None:
+            raise StoreError(f"{self.path} has no run {run!r}")
+        rows = [row for row in self._rows(run) if row.seq <= head.seq]
+        bundle.write(bundle.Bundle.of(run, rows, head), path)
+
+    def _rows(self, run: str, after: int = 0) -> Iterator[Row]:
+        """In pages, so that no transaction stays open between them."""
+        while page := self._database.rows(run, after, PAGE):
+            yield from page
+            after = page[-1].seq
+
+    @property
+    def _database(self) -> Database:
+        if self._open is None:
+            raise StoreError(f"{self.path} is closed")
+        return self._open

@@ -1,9 +1,8 @@
-"""Why: store, API server, controllers and node make a cluster only together; here they are put together, and apart.
+"""Why: store, API server, controllers and node are a cluster only together; here they are joined.
 
-Everything that a sandbox writes lies under its folder. When it has stopped, no process and no port of it is left.
+Everything that a sandbox writes lies under its folder. When it has stopped, no process of it is left.
 """
 
-import asyncio
 import platform
 import uuid
 from collections.abc import Sequence
@@ -18,16 +17,17 @@ from pydantic.alias_generators import to_camel
 from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.server import ApiServer
 from chaosctl.sandbox.api.store import Store
+from chaosctl.sandbox.controllers.backoff import BackOff
 from chaosctl.sandbox.controllers.deployment import DeploymentController
 from chaosctl.sandbox.controllers.disruption import DisruptionController
 from chaosctl.sandbox.controllers.endpoints import EndpointsController
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.job import JobController
-from chaosctl.sandbox.controllers.loop import Manager
+from chaosctl.sandbox.controllers.loop import Controller, Manager
 from chaosctl.sandbox.controllers.replicaset import ReplicaSetController
 from chaosctl.sandbox.controllers.scheduler import ZONE, Scheduler
 from chaosctl.sandbox.node.addresses import Addresses
-from chaosctl.sandbox.node.host import BackOff, Host
+from chaosctl.sandbox.node.host import Host
 from chaosctl.sandbox.node.images import Images
 from chaosctl.sandbox.node.kubelet import Kubelet
 from chaosctl.sandbox.node.logs import Logs
@@ -53,7 +53,7 @@ class SandboxConfig(BaseModel):
 
     @classmethod
     def load(cls, file: Path) -> Self:
-        """Read a configuration file. OSError, yaml.YAMLError or pydantic.ValidationError if that cannot be."""
+        """Read a file. Raises OSError, yaml.YAMLError, or pydantic.ValidationError."""
         return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
 
 
@@ -69,6 +69,8 @@ class Sandbox:
         self._addresses = Addresses.claim()
         self.store = Store(self._addresses.services.take)
         self._recorder = Recorder(self.store)
+        base = self.config.back_off_seconds
+        self._back_off = BackOff(base, base * _CAP)
         self._keeper = Keeper(uuid.uuid4().hex)
         self._kubelet = self._make_kubelet(self._create_nodes())
         self._proxy = ServiceProxy(self.store, self._recorder)
@@ -105,29 +107,28 @@ class Sandbox:
             sort_keys=False,
         )
 
-    def _controllers(self) -> list[DeploymentController | ReplicaSetController | Scheduler]:
-        kinds = (
-            DeploymentController,
-            ReplicaSetController,
-            JobController,
-            EndpointsController,
-            DisruptionController,
-            Scheduler,
-        )
-        return [kind(self.store, self._recorder) for kind in kinds]
+    def _controllers(self) -> list[Controller]:
+        store, recorder = self.store, self._recorder
+        return [
+            DeploymentController(store, recorder),
+            ReplicaSetController(store, recorder),
+            JobController(store, recorder, self._back_off),
+            EndpointsController(store, recorder),
+            DisruptionController(store, recorder),
+            Scheduler(store, recorder),
+        ]
 
     def _watchers(self) -> Sequence[Kubelet | ObjectsOnly | ServiceProxy]:
         return [self._kubelet, self._proxy] if self.config.pods == "processes" else [self._kubelet]
 
     def _make_kubelet(self, nodes: dict[str, str]) -> Kubelet | ObjectsOnly:
-        base = self.config.back_off_seconds
         host = Host(
             self.store,
             self._recorder,
             Images(self.config.images),
             self._addresses,
             self._keeper,
-            BackOff(base, base * _CAP),
+            self._back_off,
             self.folder.resolve(),
         )
         return Kubelet(host, nodes) if self.config.pods == "processes" else ObjectsOnly(host, nodes)

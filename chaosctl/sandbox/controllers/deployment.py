@@ -1,7 +1,7 @@
 """Why: a release, good or bad, reaches pods through a rollout, and `undo` goes back through the same one.
 
-One sync, as in Kubernetes: find the ReplicaSets and their revisions; paused or just scaled, only scale; else let
-the strategy take one step; then write the status. Every step shows up as a change, which brings the next sync.
+One sync, as in Kubernetes: find the ReplicaSets and their revisions; paused or just scaled, only scale; else
+let the strategy take one step; then write the status. Every step is a change, which brings the next sync.
 """
 
 import hashlib
@@ -128,7 +128,7 @@ class DeploymentController(Controller):
     # Revisions
 
     def _revise(self, deployment: Json) -> Json:
-        """Give the present ReplicaSet, if there is one, the newest revision and the Deployment's annotations."""
+        """Give the present ReplicaSet, if any, the newest revision and the Deployment's annotations."""
         new = self._new(deployment)
         if new is None:
             return deployment
@@ -160,9 +160,9 @@ class DeploymentController(Controller):
                 return deployment
             text = f'Found new replica set "{new["metadata"]["name"]}"'
             return self._note(deployment, "True", "FoundNewReplicaSet", text)
-        new = self._create(deployment)
-        deployment = self._take_revision(deployment, rollout.revision_of(new))
-        text = f'Created new replica set "{new["metadata"]["name"]}"'
+        created = self._create(deployment)
+        deployment = self._take_revision(deployment, rollout.revision_of(created))
+        text = f'Created new replica set "{created["metadata"]["name"]}"'
         return self._note(deployment, "True", "NewReplicaSetCreated", text)
 
     def _create(self, deployment: Json) -> Json:
@@ -218,13 +218,15 @@ class DeploymentController(Controller):
         old = self._old(deployment)
         if rollout.replicas_of(old):
             sizes = rollout.old_replicas(limits, new, old)
-            if any([self._resize(deployment, each, sizes[each["metadata"]["name"]]) for each in old]):
+            resized = [self._resize(deployment, each, sizes[each["metadata"]["name"]]) for each in old]
+            if any(resized):
                 return
         self._clean(deployment)
 
     def _recreate(self, deployment: Json) -> None:
         old = self._old(deployment)
-        if any([self._resize(deployment, each, 0) for each in old]) or self._runs(old):
+        resized = [self._resize(deployment, each, 0) for each in old]
+        if any(resized) or self._runs(old):
             return
         deployment = self._ensure_new(deployment)
         if new := self._new(deployment):

@@ -73,7 +73,7 @@ def is_complete(deployment: Json, status: Json) -> bool:
 def seconds_to_deadline(deployment: Json) -> float | None:
     """Until the rollout counts as stuck; None if it cannot, or does already."""
     progressing = condition(deployment, "Progressing")
-    deadline = deployment["spec"].get("progressDeadlineSeconds")
+    deadline: int | None = deployment["spec"].get("progressDeadlineSeconds")
     if deadline is None or progressing is None or progressing["reason"] in {DONE, TIMED_OUT}:
         return None
     if deployment["spec"].get("paused"):

@@ -1,4 +1,4 @@
-"""Why: people ask `kubectl describe` what happened, so controllers and nodes say it in Events, counted and not repeated."""
+"""Why: people ask `kubectl describe` what happened, so controllers and nodes say it in Events."""
 
 import uuid
 from collections import OrderedDict

@@ -1,9 +1,10 @@
-"""Why: load workers and guardians run as Jobs in a cluster, so their retries, indexes and ends must be right."""
+"""Why: load workers and guardians run as Jobs in a cluster, so retries, indexes and ends must be right."""
 
 from collections.abc import Iterator, Sequence
 
 from chaosctl.sandbox.api.objects import Json, copy_json, dig, timestamp
 from chaosctl.sandbox.api.store import Change, Store
+from chaosctl.sandbox.controllers.backoff import BackOff
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.loop import Controller
 from chaosctl.sandbox.controllers.meta import (
@@ -27,7 +28,8 @@ _SOURCE = "job-controller"
 class JobController(Controller):
     """Pods of a Job until enough succeeded or too many failed."""
 
-    def __init__(self, store: Store, recorder: Recorder) -> None:
+    def __init__(self, store: Store, recorder: Recorder, back_off: BackOff) -> None:
+        self._back_off = back_off
         super().__init__(store, recorder)
         self._jobs, self._pods = store.resource("batch/v1", "jobs"), store.resource("v1", "pods")
 
@@ -49,10 +51,13 @@ class JobController(Controller):
         verdict = tally.verdict()
         if verdict is not None:
             self._end(job, tally.active)
-        elif not job["spec"].get("suspend"):
-            self._create_missing(job, tally)
-        else:
+        elif job["spec"].get("suspend"):
             self._end(job, tally.active)
+        elif pause := tally.pause(self._back_off):
+            self._write(job, tally, None)
+            return pause
+        else:
+            self._create_missing(job, tally)
         self._write(job, _Tally(job, self._own(job)), verdict)
         return _seconds_left(job)
 
@@ -134,15 +139,14 @@ class _Tally:
         if deadline is not None and _age(self._job) >= deadline:
             return "Failed", "DeadlineExceeded", "Job was active longer than specified deadline"
         wanted = self._spec.get("completions")
-        if wanted is None:  # a work queue: one success ends it, when the others have ended
-            done = bool(self._succeeded) and not self.active
-        else:
-            done = self._done >= wanted
+        # Without a number it is a work queue: one success ends it, when the others have ended.
+        queue_done = bool(self._succeeded) and not self.active
+        done = queue_done if wanted is None else self._done >= wanted
         return (
             ("Complete", "CompletionsReached", "Reached expected number of succeeded pods") if done else None
         )
 
-    def missing(self) -> list[int | None]:
+    def missing(self) -> Sequence[int | None]:
         """The indexes of the pods to create now; None where pods have no index."""
         wanted, parallel = self._spec.get("completions"), self._spec.get("parallelism", 1)
         room = parallel - len(self.active)
@@ -154,6 +158,13 @@ class _Tally:
         else:
             room = min(room, wanted - self._done - len(self.active))
         return [None] * max(0, room)
+
+    def pause(self, back_off: BackOff) -> float:
+        """Seconds until a failed pod may be replaced."""
+        ends = [text for pod in self._failed if (text := _finished(pod))]
+        if not ends:
+            return 0.0
+        return max(0.0, back_off.pause(len(self._failed)) - seconds_since(max(ends)))
 
     def status(self) -> Json:
         counts = {"active": len(self.active), "succeeded": self._done, "failed": len(self._failed)}
@@ -204,6 +215,12 @@ def _index(pod: Json) -> int:
 def _restarts(pod: Json) -> int:
     """Failures that a kubelet has dealt with itself."""
     return sum(each["restartCount"] for each in dig(pod, "status.containerStatuses") or ())
+
+
+def _finished(pod: Json) -> str:
+    """When its last container ended; empty if that is unknown."""
+    statuses = dig(pod, "status.containerStatuses") or ()
+    return max((dig(each, "state.terminated.finishedAt") or "" for each in statuses), default="")
 
 
 def _age(job: Json) -> float:

@@ -1,4 +1,4 @@
-"""Why: controllers are level-triggered. A change only says where to look again; what to do follows from the store.
+"""Why: controllers are level-triggered. A change says where to look; what to do follows from the store.
 
 Rules:
 

@@ -1,4 +1,4 @@
-"""Why: every controller asks the same questions about owners, labels and pods; Kubernetes has one answer to each."""
+"""Why: every controller asks the same questions about owners, labels and pods, and must get one answer."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -184,7 +184,7 @@ class _rank:  # noqa: N801  # used like the function it is
         self._on_node = Counter(pod["spec"].get("nodeName") for pod in pods)
 
     def __call__(self, pod: Json) -> tuple[object, ...]:
-        phase = (pod.get("status") or {}).get("phase")
+        phase = str((pod.get("status") or {}).get("phase"))
         statuses = (pod.get("status") or {}).get("containerStatuses") or ()
         since = (condition(pod, "Ready") or {}).get("lastTransitionTime") or ""
         return (

@@ -1,7 +1,7 @@
 """Why: how many replicas an old and a new release may have is arithmetic, and drills are judged by it.
 
-The rules are those of Kubernetes' deployment controller: surge rounds up, unavailable rounds down, and if both
-come to nothing, one may be unavailable.
+The rules are those of Kubernetes' deployment controller: surge rounds up, unavailable rounds down, and if
+both come to nothing, one may be unavailable.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def new_replicas(limits: Bounds, new: int, everybody: int) -> int:
 
 
 def old_replicas(limits: Bounds, new: Json, old: Sequence[Json]) -> dict[str, int]:
-    """The replicas of the old ReplicaSets by name: unhealthy ones go first, healthy ones as availability allows."""
+    """The replicas of the old ReplicaSets by name: unhealthy ones go first, then what availability allows."""
     sizes = {each["metadata"]["name"]: each["spec"]["replicas"] for each in old}
     new_unavailable = new["spec"]["replicas"] - counted([new], "availableReplicas")
     may_go = replicas_of([new, *old]) - limits.least_available - new_unavailable
@@ -102,7 +102,7 @@ def proportional(limits: Bounds, sets: Sequence[Json]) -> dict[str, int]:
 
 def _share(each: Json, allowed: int) -> int:
     """What one ReplicaSet gains, so that it keeps its part of what was allowed before."""
-    size = each["spec"]["replicas"]
+    size: int = each["spec"]["replicas"]
     before = int(annotations_of(each).get(MAXIMUM) or 0) or allowed
     return round(size * allowed / before) - size
 

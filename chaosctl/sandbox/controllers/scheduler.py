@@ -1,4 +1,4 @@
-"""Why: zone outages and cordons mean something only if pods are spread over nodes, and stay away from closed ones."""
+"""Why: zone outages and cordons mean something only if pods are spread, and stay away from closed nodes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """Why: every pod, Service and node has an address of its own, and two sandboxes on a machine never share one.
 
-A sandbox owns 127.N.0.0/16. It holds N by listening on one port of it, so the kernel gives N back whenever and
+A sandbox owns 127.N.0.0/16. It holds N by listening on one port of it, so the kernel gives N back
 however the sandbox ends.
 """
 

@@ -1,7 +1,7 @@
 """Why: a Service's address must lead to its ready pods, so each of its ports is a small TCP balancer.
 
-One connection in, one connection to the next endpoint, bytes piped as they come. A connection lasts as long as
-its two ends do, whatever happens to the list of endpoints, as with kube-proxy.
+One connection in, one connection to the next endpoint, bytes piped as they come. A connection lasts as long
+as its two ends do, whatever happens to the list of endpoints, as with kube-proxy.
 """
 
 import asyncio

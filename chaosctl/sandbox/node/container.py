@@ -1,7 +1,7 @@
-"""Why: a container lives through pulls, starts, probes, crashes and back-off; drills break it at each of these.
+"""Why: a container lives through pulls, starts, probes, crashes and back-off; drills break it at each.
 
-One task runs it: pull, configure, start, wait, and again by the pod's restart policy. Whenever what can be seen of
-it changes, it says so.
+One task runs it: pull, configure, start, wait, and again by the pod's restart policy. Whenever what can be
+seen of it changes, it says so.
 """
 
 import asyncio
@@ -12,13 +12,15 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from chaosctl.sandbox.api.objects import Json, dig, timestamp
 from chaosctl.sandbox.api.quantities import amount
+from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.node.environment import ConfigError, environment, expand
 from chaosctl.sandbox.node.host import Host
 from chaosctl.sandbox.node.images import Image, ImageNotFound
-from chaosctl.sandbox.node.probes import ProbeFailed, Subject, probe
+from chaosctl.sandbox.node.probes import Subject, verdicts
 from chaosctl.sandbox.node.process import Process
 
 _START_FAILED = 128
@@ -27,25 +29,27 @@ _DEFAULT_GRACE = 30
 _COMPONENT = "kubelet"
 
 
+class Place(NamedTuple):
+    """Where a container lives: its pod, what its environment starts with, and whom to tell of changes."""
+
+    host: Host
+    pod: Json
+    base: Mapping[str, str]
+    changed: Callable[[], None]
+
+
 class Container:
     """One container of a pod, through all its restarts."""
 
-    def __init__(
-        self,
-        host: Host,
-        pod: Json,
-        spec: Json,
-        base: Mapping[str, str],
-        changed: Callable[[], None],
-        policy: str,
-    ) -> None:
-        self._host, self._pod, self._spec, self._base = host, pod, spec, base
-        self._changed, self._policy = changed, policy
-        self._folder = host.pod_folder(pod)
+    def __init__(self, place: Place, spec: Json, policy: str) -> None:
+        self._host, self._pod, self._base, self._changed = place
+        self._spec, self._policy = spec, policy
+        self._folder = self._host.pod_folder(self._pod)
         self._process: Process | None = None
         self._image: Image | None = None
         self._state: Json = {"waiting": {"reason": "ContainerCreating"}}
         self._last: Json = {}
+        self._restarting: asyncio.Task[None] | None = None
         self._id = ""
         self._starts = self._failures = 0
         self._started = self._ready = self._stopping = self._out_of_memory = False
@@ -64,7 +68,7 @@ class Container:
 
     @property
     def succeeded(self) -> bool:
-        return dig(self._state, "terminated.exitCode") == 0
+        return bool(dig(self._state, "terminated.exitCode") == 0)
 
     @property
     def failed_for_good(self) -> bool:
@@ -84,6 +88,16 @@ class Container:
             "state": self._state,
             "lastState": self._last,
         }
+
+    def see(self, pod: Json) -> None:
+        """Take over what was changed in the pod. Another image means another process."""
+        spec = next(each for each in pod["spec"]["containers"] if each["name"] == self.name)
+        changed = spec["image"] != self._spec["image"]
+        self._pod, self._spec = pod, spec
+        if changed:
+            self._failures = 0
+            text = f"Container {self.name} definition changed, will be restarted"
+            self._restarting = background(self.restart(text), "restarting a container")
 
     def log(self, *, previous: bool = False) -> Path | None:
         """The log of this start, or of the one before; None if there was none."""
@@ -113,7 +127,7 @@ class Container:
 
     async def restart(self, why: str) -> None:
         """End this process; the restart policy goes on from there."""
-        if self._stopping:
+        if self._stopping or not self.running:
             return
         self._host.recorder.normal(self._pod, "Killing", why, _COMPONENT)
         await self._end(float(dig(self._pod, "spec.terminationGracePeriodSeconds") or _DEFAULT_GRACE))
@@ -121,8 +135,9 @@ class Container:
     # Before a start
 
     async def _pull(self) -> Image:
-        name, say = self._spec["image"], self._host.recorder
+        say = self._host.recorder
         for failures in itertools.count(1):
+            name = self._spec["image"]
             try:
                 image = self._host.images.pull(name)
             except ImageNotFound as error:
@@ -253,7 +268,9 @@ class Container:
         self._changed()
 
     async def _limit(self, process: Process, limit: int) -> None:
-        while process.resident_bytes() <= limit:
+        while True:
+            if process.resident_bytes() > limit:
+                break
             await asyncio.sleep(_MEMORY_POLL)
         self._out_of_memory = True
         process.signal(signal.SIGKILL)
@@ -300,25 +317,12 @@ class Container:
             if not passed:
                 await self.restart(f"Container {self.name} failed liveness probe, will be restarted")
 
-    async def _verdicts(self, kind: str, spec: Json, subject: Subject) -> AsyncIterator[bool]:
-        """Ask every period; what it says, once it has said so often enough in a row."""
-        await asyncio.sleep(spec.get("initialDelaySeconds") or 0)
-        thresholds = {True: spec.get("successThreshold") or 1, False: spec.get("failureThreshold") or 3}
-        last, streak = None, 0
-        while True:
-            passed = await self._ask(kind, spec, subject)
-            last, streak = passed, streak + 1 if passed == last else 1
-            if streak >= thresholds[passed]:
-                yield passed
-            await asyncio.sleep(spec.get("periodSeconds") or 10)
+    def _verdicts(self, kind: str, spec: Json, subject: Subject) -> AsyncIterator[bool]:
+        def failed(why: str) -> None:
+            text = f"{kind} probe failed: {why}"
+            self._host.recorder.warning(self._pod, "Unhealthy", text, _COMPONENT)
 
-    async def _ask(self, kind: str, spec: Json, subject: Subject) -> bool:
-        try:
-            await probe(spec, subject)
-        except ProbeFailed as failure:
-            self._host.recorder.warning(self._pod, "Unhealthy", f"{kind} probe failed: {failure}", _COMPONENT)
-            return False
-        return True
+        return verdicts(spec, subject, failed)
 
     # After an end
 

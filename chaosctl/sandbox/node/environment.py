@@ -1,4 +1,4 @@
-"""Why: a container's command line, environment and files come from its spec, resolved as a kubelet does it."""
+"""Why: a container's environment and files come from its spec, resolved as a kubelet does it."""
 
 import base64
 import re
@@ -30,7 +30,7 @@ def environment(pod: Json, container: Json, base: Mapping[str, str], find: Find)
     """The container's variables over a base. ConfigError if one cannot be resolved."""
     env = dict(base)
     for source in container.get("envFrom") or ():
-        env |= _env_from(pod, source, find)
+        env |= _env_from(source, find)
     for variable in container.get("env") or ():
         value = _value(pod, variable, env, find)
         if value is not None:
@@ -44,7 +44,7 @@ def write_volumes(pod: Json, folder: Path, find: Find) -> dict[str, str]:
     for volume in dig(pod, "spec.volumes") or ():
         place = folder / volume["name"]
         place.mkdir(parents=True, exist_ok=True)
-        for name, content in _files(pod, volume, find):
+        for name, content in _files(volume, find):
             file = place / name
             if not file.resolve().is_relative_to(place.resolve()):
                 raise ConfigError(f'invalid path "{name}" in volume "{volume["name"]}"')
@@ -54,10 +54,10 @@ def write_volumes(pod: Json, folder: Path, find: Find) -> dict[str, str]:
     return variables
 
 
-def _env_from(pod: Json, source: Json, find: Find) -> dict[str, str]:
+def _env_from(source: Json, find: Find) -> dict[str, str]:
     prefix = source.get("prefix") or ""
     plural = "configmaps" if "configMapRef" in source else "secrets"
-    data = _data(pod, plural, source.get("configMapRef") or source["secretRef"], find)
+    data = _data(plural, source.get("configMapRef") or source["secretRef"], find)
     return {prefix + name: content.decode(errors="replace") for name, content in (data or {}).items()}
 
 
@@ -83,16 +83,17 @@ def _field(pod: Json, path: str, env: Mapping[str, str]) -> str:
 
 
 def _key(pod: Json, plural: str, reference: Json, find: Find) -> str | None:
-    data = _data(pod, plural, reference, find)
+    data = _data(plural, reference, find)
     if data is not None and reference["key"] in data:
         return data[reference["key"]].decode(errors="replace")
     if reference.get("optional"):
         return None
-    where = f"{'ConfigMap' if plural == 'configmaps' else 'Secret'} {pod['metadata']['namespace']}/{reference['name']}"
+    kind = "ConfigMap" if plural == "configmaps" else "Secret"
+    where = f"{kind} {pod['metadata']['namespace']}/{reference['name']}"
     raise ConfigError(f"couldn't find key {reference['key']} in {where}")
 
 
-def _data(pod: Json, plural: str, reference: Json, find: Find) -> dict[str, bytes] | None:
+def _data(plural: str, reference: Json, find: Find) -> dict[str, bytes] | None:
     """What a ConfigMap or Secret holds; None if it is missing and may be. ConfigError if it may not."""
     name = reference.get("name") or reference["secretName"]
     found = find(plural, name)
@@ -106,12 +107,12 @@ def _data(pod: Json, plural: str, reference: Json, find: Find) -> dict[str, byte
     return {key: value.encode() for key, value in (found.get("data") or {}).items()} | binary
 
 
-def _files(pod: Json, volume: Json, find: Find) -> Iterator[tuple[str, bytes]]:
+def _files(volume: Json, find: Find) -> Iterator[tuple[str, bytes]]:
     plural = "configmaps" if "configMap" in volume else "secrets"
     source = volume.get("configMap") or volume.get("secret")
     if source is None:
         return
-    data = _data(pod, plural, source, find) or {}
+    data = _data(plural, source, find) or {}
     chosen = {item["key"]: item["path"] for item in source.get("items") or ()} or {key: key for key in data}
     for key, path in chosen.items():
         if key in data:

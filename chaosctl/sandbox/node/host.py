@@ -1,4 +1,4 @@
-"""Why: what all pods of a sandbox share, in one value, so that a container needs one argument to reach the world."""
+"""Why: what all pods of a sandbox share, in one value that reaches down to every container."""
 
 import os
 from pathlib import Path
@@ -6,20 +6,11 @@ from typing import NamedTuple
 
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.store import Store
+from chaosctl.sandbox.controllers.backoff import BackOff
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.node.addresses import Addresses
 from chaosctl.sandbox.node.images import Images
 from chaosctl.sandbox.node.process import Keeper
-
-
-class BackOff(NamedTuple):
-    """Pauses before another try: base, doubled each time, up to a cap; seconds. A kubelet has 10 and 300."""
-
-    base: float
-    cap: float
-
-    def pause(self, failures: int) -> float:
-        return min(self.cap, self.base * 2.0 ** min(failures - 1, 60))
 
 
 class Host(NamedTuple):
@@ -56,7 +47,7 @@ class Host(NamedTuple):
         }
 
     def _services(self, namespace: str) -> dict[str, str]:
-        """The addresses of the namespace's Services: there is no DNS here, so pods find them in their environment."""
+        """The addresses of the namespace's Services: there is no DNS here, only the environment."""
         found = {}
         for service in self.store.list(self.store.resource("v1", "services"), namespace):
             address = service["spec"].get("clusterIP")

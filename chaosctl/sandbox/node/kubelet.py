@@ -1,4 +1,4 @@
-"""Why: pods that are bound to a node must run there; the kubelet starts and ends them as their objects change."""
+"""Why: pods that are bound to a node must run; the kubelet starts and ends them as their objects change."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,6 +30,8 @@ class Kubelet:
             self._forget(body["metadata"]["uid"])
         elif is_terminating(body):
             self._end(body)
+        elif known := self._pods.get(body["metadata"]["uid"]):
+            known.see(body)
         elif self._is_new(body):
             self._pods[body["metadata"]["uid"]] = Pod(self._host, body, self._nodes[body["spec"]["nodeName"]])
 
@@ -45,8 +47,7 @@ class Kubelet:
         return found.log(container, previous=previous) if found else None
 
     def _is_new(self, pod: Json) -> bool:
-        here = pod["spec"].get("nodeName") in self._nodes
-        return here and pod["metadata"]["uid"] not in self._pods and not is_finished(pod)
+        return pod["spec"].get("nodeName") in self._nodes and not is_finished(pod)
 
     def _end(self, body: Json) -> None:
         meta = body["metadata"]

@@ -1,6 +1,6 @@
-"""Why: a thousand pods, or hundreds of killed runs, must be cheap; so pods may also be objects and nothing else.
+"""Why: a thousand pods, or hundreds of killed runs, must be cheap; so pods may be objects and nothing else.
 
-They are Running and Ready as soon as they are bound, at addresses where nobody listens, and gone when deleted.
+They are Running and Ready once bound, at addresses where nobody listens, and gone when deleted.
 """
 
 import hashlib

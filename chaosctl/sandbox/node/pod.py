@@ -1,4 +1,4 @@
-"""Why: a pod is its containers, an address, a folder and a status that everybody reads; here they are kept in step."""
+"""Why: a pod is its containers, an address, a folder and a status; here they are kept in step."""
 
 import asyncio
 import shutil
@@ -11,7 +11,7 @@ from chaosctl.sandbox.api.objects import Json, dig, timestamp
 from chaosctl.sandbox.api.store import Store
 from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.controllers.meta import with_condition
-from chaosctl.sandbox.node.container import Container
+from chaosctl.sandbox.node.container import Container, Place
 from chaosctl.sandbox.node.environment import ConfigError, write_volumes
 from chaosctl.sandbox.node.host import Host
 
@@ -48,12 +48,18 @@ class Pod:
         return next(found, None)
 
     def end(self, grace: float) -> None:
-        """End the pod within the grace period (seconds), then remove the object. Again: faster, if shorter."""
+        """End the pod within the grace period (seconds), then remove the object. Again: shorten it."""
         if self._ending is None:
             self._ending = background(self._end(grace), "ending a pod")
         elif grace < self._grace:
             asyncio.get_running_loop().call_later(grace, self.kill)
         self._grace = grace
+
+    def see(self, body: Json) -> None:
+        """Take over what was changed in the object."""
+        self._body = body
+        for container in self._containers:
+            container.see(body)
 
     def kill(self) -> None:
         """Kill every process at once."""
@@ -73,14 +79,9 @@ class Pod:
         base |= await self._volumes()
         policy = spec.get("restartPolicy") or "Always"
         once = "Never" if policy == "Never" else "OnFailure"
-        self._setup = [
-            Container(self._host, self._body, each, base, self._publish, once)
-            for each in spec.get("initContainers") or ()
-        ]
-        self._containers = [
-            Container(self._host, self._body, each, base, self._publish, policy)
-            for each in spec["containers"]
-        ]
+        place = Place(self._host, self._body, base, self._publish)
+        self._setup = [Container(place, each, once) for each in spec.get("initContainers") or ()]
+        self._containers = [Container(place, each, policy) for each in spec["containers"]]
         self._publish()
         for container in self._setup:
             await container.run()

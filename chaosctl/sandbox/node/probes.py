@@ -1,10 +1,10 @@
-"""Why: readiness and liveness decide what a drill sees, so probes ask and word their failures as a kubelet does."""
+"""Why: readiness and liveness decide what a drill sees, so probes ask and answer as a kubelet's do."""
 
 import asyncio
 import signal
 import ssl
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +45,24 @@ async def probe(spec: Json, subject: Subject) -> None:
             await _handler(spec)(spec, subject)
     except TimeoutError as error:
         raise ProbeFailed(f"context deadline exceeded (no answer within {timeout}s)") from error
+
+
+async def verdicts(spec: Json, subject: Subject, failed: Callable[[str], None]) -> AsyncIterator[bool]:
+    """Ask every period: the answer, when it came often enough in a row. `failed` hears why it was no."""
+    await asyncio.sleep(spec.get("initialDelaySeconds") or 0)
+    thresholds = {True: spec.get("successThreshold") or 1, False: spec.get("failureThreshold") or 3}
+    last, streak = None, 0
+    while True:
+        passed = True
+        try:
+            await probe(spec, subject)
+        except ProbeFailed as failure:
+            passed = False
+            failed(str(failure))
+        last, streak = passed, streak + 1 if passed == last else 1
+        if streak >= thresholds[passed]:
+            yield passed
+        await asyncio.sleep(spec.get("periodSeconds") or 10)
 
 
 def _handler(spec: Json) -> Callable[[Json, Subject], Awaitable[None]]:
@@ -110,11 +128,11 @@ async def _exec(spec: Json, subject: Subject) -> None:
             process.signal(signal.SIGKILL)
             await process.wait()
         if code:
-            raise ProbeFailed(Path(output.name).read_bytes()[:_OUTPUT_LIMIT].decode(errors="replace"))
+            raise ProbeFailed(output.read(_OUTPUT_LIMIT).decode(errors="replace"))
 
 
 def _plain(error: OSError) -> str:
-    texts = {
+    texts: dict[type[OSError], str] = {
         ConnectionRefusedError: "connect: connection refused",
         ConnectionResetError: "read: connection reset by peer",
     }

@@ -1,4 +1,4 @@
-"""Why: what kube-proxy does with packets, the sandbox does with sockets: a Service's ports lead to its endpoints."""
+"""Why: what kube-proxy does with packets, the sandbox does with sockets: a Service leads to its endpoints."""
 
 import asyncio
 from collections.abc import Iterator
@@ -84,11 +84,8 @@ class ServiceProxy:
 
     def _of(self, service: Json) -> list[Json]:
         namespace, name = key_of(service)
-        return [
-            each
-            for each in self._store.list(self._slices, namespace)
-            if labels_of(each).get(SERVICE_NAME) == name
-        ]
+        found = self._store.list(self._slices, namespace)
+        return [each for each in found if labels_of(each).get(SERVICE_NAME) == name]
 
 
 def _endpoints(slices: list[Json], port_name: str) -> list[Endpoint]:

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -21,8 +21,8 @@ _KEEPS_STATUS = frozenset({"nodes"})  # a kubelet registers its node together wi
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
-def admit_new(resource: Resource, namespace: str | None, body: Json, allocate: Callable[[], str]) -> Json:
-    """A body as it will be stored, without version and managedFields. Changes the body. Raises ApiError 400, 422."""
+def admit_new(resource: Resource, namespace: str | None, body: Json) -> Json:
+    """A body as its writer wants it, defaults filled in. Changes the body. Raises ApiError 400, 422."""
     metadata = body["metadata"] = body.get("metadata") or {}
     _place(resource, namespace, metadata)
     _name(metadata)
@@ -39,7 +39,7 @@ def admit_new(resource: Resource, namespace: str | None, body: Json, allocate: C
     metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": timestamp()}
     metadata |= {"generation": 1} if counts_generations(resource) else {}
     body |= {"apiVersion": resource.group_version, "kind": resource.kind}
-    defaults.fill_new(resource, body, allocate)
+    defaults.fill(resource, body)
     quantities.normalise(resource.kind, body)
     validation.check_new(resource, body)
     return body
@@ -54,6 +54,7 @@ def admit_change(resource: Resource, old: Json, new: Json, subresource: str) -> 
     if subresource == "status":
         return new
     defaults.fill(resource, new)
+    defaults.keep_assigned(resource, old, new)
     quantities.normalise(resource.kind, new)
     validation.check_change(resource, old, new)
     return new

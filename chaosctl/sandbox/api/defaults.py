@@ -9,12 +9,12 @@ from chaosctl.sandbox.api.resources import Resource
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 _ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
 _UNREACHABLE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_ASSIGNED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
 _READ_ONLY_BITS = 420  # 0644
 
 
-def fill_new(resource: Resource, body: Json, allocate: Callable[[], str]) -> None:
-    """Fill in what the API server does when an object is created."""
-    fill(resource, body)
+def assign(resource: Resource, body: Json, allocate: Callable[[], str]) -> None:
+    """Add what the server alone decides of a new object, and no writer owns: addresses and the first status."""
     match resource.kind:
         case "Pod":
             body["status"] = {"phase": "Pending", "qosClass": quality_of_service(body["spec"])}
@@ -30,6 +30,12 @@ def fill_new(resource: Resource, body: Json, allocate: Callable[[], str]) -> Non
             body["status"] = _accepted(body)
         case "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob":
             body["status"] = {}
+
+
+def keep_assigned(resource: Resource, old: Json, new: Json) -> None:
+    """A change that does not mention what was assigned keeps it."""
+    if resource.kind == "Service" and (new.get("spec") or {}).get("type") == old["spec"].get("type"):
+        _missing(new["spec"], {field: old["spec"][field] for field in _ASSIGNED if field in old["spec"]})
 
 
 def fill(resource: Resource, body: Json) -> None:

@@ -31,13 +31,13 @@ _KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
 }
 _IMPLIED = {"protocol": "TCP"}  # a key that may be left out, and then means this
-_ATOMIC = frozenset(
+ATOMIC = frozenset(
     {
         "selector", "nodeSelector", "labelSelector", "podSelector", "namespaceSelector", "roleRef", "fieldRef",
         "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "involvedObject",
     }
 )  # fmt: skip
-_SETS = frozenset({"finalizers"})
+SETS = frozenset({"finalizers"})
 _SERVER_OWNED = frozenset(
     {
         "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation",
@@ -68,11 +68,11 @@ def item_key(item: Json, keys: tuple[str, ...]) -> tuple[Any, ...]:
 
 def leaves(value: Any, path: Path = (), field: str = "") -> Iterator[tuple[Path, Any]]:  # noqa: ANN401  # any JSON
     """Every owned field of an object with its value."""
-    if isinstance(value, dict) and (value or not path) and field not in _ATOMIC:
+    if isinstance(value, dict) and (value or not path) and field not in ATOMIC:
         for name, item in value.items():
             if not _server_owned(path, name):
                 yield from leaves(item, (*path, f"f:{name}"), name)
-    elif isinstance(value, list) and field in _SETS:
+    elif isinstance(value, list) and field in SETS:
         yield from (((*path, f"v:{json.dumps(item)}"), item) for item in value)
     elif isinstance(value, list) and value and (keys := list_keys(field, value)):
         for item in value:

@@ -9,23 +9,33 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from chaosctl.sandbox.api import admission, errors, garbage, managed_fields
+from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.managed_fields import Writer
 from chaosctl.sandbox.api.objects import Json, copy_json
-from chaosctl.sandbox.api.resources import RESOURCES, Resource, defined_by
+from chaosctl.sandbox.api.resources import BUILT_IN_GROUPS, RESOURCES, Resource, defined_by
 
 __all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store", "copy_json"]
 
 INITIAL_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 HISTORY = 20_000  # changes that a watch may start from; a list of 1,000 pods and their start is some 10,000
-_DEFINITIONS = "customresourcedefinitions"
 
 
 Objects = list[Json]  # in Store, `list` is a verb
 Changes = list["Change"]
 Kinds = list[Resource]
+
+
+class _Write(NamedTuple):
+    """How something is written; apply brings the managedFields along, other writes are tracked."""
+
+    writer: Writer
+    managed: list[Json] | None = None
+    dry_run: bool = False
+
+    def owners(self, old: Json | None, new: Json, resource: Resource) -> list[Json]:
+        return self.managed or managed_fields.track(old, new, self.writer, resource.group_version)
 
 
 class Change(NamedTuple):
@@ -54,6 +64,8 @@ class Store:
         self._history: deque[Change] = deque(maxlen=history)
         self._queues: set[asyncio.Queue[Change]] = set()
         self._namespaces = self.resource("v1", "namespaces")
+        self._definitions = self.resource("apiextensions.k8s.io/v1", "customresourcedefinitions")
+        self.definitions_version = 0
         for name in INITIAL_NAMESPACES:
             self.create(self._namespaces, None, {"metadata": {"name": name}})
 
@@ -77,6 +89,12 @@ class Store:
             return self._kinds[body["apiVersion"], body["kind"]]
         except KeyError:
             raise errors.no_such_path() from None
+
+    def definition(self, resource: Resource) -> Json | None:
+        """The CustomResourceDefinition of a resource, or None for a built-in one."""
+        if resource.group in BUILT_IN_GROUPS:
+            return None
+        return self.get(self._definitions, None, f"{resource.plural}.{resource.group}")
 
     # Reading
 
@@ -108,7 +126,7 @@ class Store:
 
     # Writing
 
-    def create(
+    def create(  # noqa: PLR0913  # a verb and its options
         self,
         resource: Resource,
         namespace: str | None,
@@ -118,9 +136,9 @@ class Store:
         dry_run: bool = False,
     ) -> Json:
         """Add an object. Raises ApiError 404 (no such namespace), 409, 422."""
-        return self._add(resource, namespace, body, Writer(manager), None, dry_run=dry_run)
+        return self._add(resource, namespace, body, _Write(Writer(manager), None, dry_run))
 
-    def update(
+    def update(  # noqa: PLR0913  # a verb and its options
         self,
         resource: Resource,
         namespace: str | None,
@@ -137,10 +155,10 @@ class Store:
         only the status changes, without it everything else does. What changes nothing keeps its version.
         """
         old = self.get(resource, namespace, name)
-        writer = Writer(manager, "Update", subresource)
-        return self._replace(resource, old, change(copy_json(old)), writer, None, dry_run=dry_run)
+        how = _Write(Writer(manager, "Update", subresource), None, dry_run)
+        return self._replace(resource, old, change(copy_json(old)), how)
 
-    def apply(
+    def apply(  # noqa: PLR0913  # a verb and its options
         self,
         resource: Resource,
         namespace: str | None,
@@ -154,10 +172,10 @@ class Store:
         old = self.find(resource, namespace, name)
         new, managed = merge(old)
         if old is None:
-            return self._add(resource, namespace, new, writer, managed, dry_run=dry_run)
-        return self._replace(resource, old, new, writer, managed, dry_run=dry_run)
+            return self._add(resource, namespace, new, _Write(writer, managed, dry_run))
+        return self._replace(resource, old, new, _Write(writer, managed, dry_run))
 
-    def delete(
+    def delete(  # noqa: PLR0913  # a verb and its options
         self,
         resource: Resource,
         namespace: str | None,
@@ -211,47 +229,28 @@ class Store:
 
     # Behind the verbs
 
-    def _add(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        body: Json,
-        writer: Writer,
-        managed: Objects | None,
-        *,
-        dry_run: bool,
-    ) -> Json:
+    def _add(self, resource: Resource, namespace: str | None, body: Json, how: _Write) -> Json:
         self._check_namespace(resource, namespace)
-        new = admission.admit_new(resource, namespace, copy_json(body), self._allocate_cluster_ip)
+        new = admission.admit_new(resource, namespace, copy_json(body))
         if self.find(resource, namespace, new["metadata"]["name"]) is not None:
             raise errors.already_exists(resource.group, resource.plural, new["metadata"]["name"])
-        sent = {key: value for key, value in new.items() if key in body}
-        owned = managed or managed_fields.track(None, sent, writer, resource.group_version)
-        new["metadata"]["managedFields"] = owned
-        if dry_run:
+        new["metadata"]["managedFields"] = how.owners(None, new, resource)
+        defaults.assign(resource, new, self._allocate_cluster_ip)
+        if how.dry_run:
             return new
         self._put("ADDED", resource, new, None)
         self._after_adding(resource, new)
         return new
 
-    def _replace(
-        self,
-        resource: Resource,
-        old: Json,
-        new: Json,
-        writer: Writer,
-        managed: Objects | None,
-        *,
-        dry_run: bool,
-    ) -> Json:
-        new = admission.admit_change(resource, old, new, writer.subresource)
-        owned = managed or managed_fields.track(old, new, writer, resource.group_version)
+    def _replace(self, resource: Resource, old: Json, new: Json, how: _Write) -> Json:
+        new = admission.admit_change(resource, old, new, how.writer.subresource)
+        owned = how.owners(old, new, resource)
         new["metadata"].pop("managedFields", None)
         new["metadata"] |= {"managedFields": owned} if owned else {}
         if new == old:
             return old
         admission.count_generation(resource, old, new)
-        if dry_run:
+        if how.dry_run:
             return new
         if admission.may_go(new):
             return self._drop(resource, old, new)
@@ -265,7 +264,7 @@ class Store:
         self._bucket(resource).setdefault(namespace, {})[name] = new
         self._by_uid[metadata["uid"]] = (resource, namespace, name)
         self._index_owners(old, new)
-        if resource.plural == _DEFINITIONS:
+        if resource == self._definitions:
             self._define(new)
         return self._emit(type_, resource, new, old)
 
@@ -300,7 +299,7 @@ class Store:
         garbage.collect(self, body["metadata"]["uid"])
         for reference in garbage.references(body):
             self._release(reference["uid"])
-        if resource.plural == _DEFINITIONS:
+        if resource == self._definitions:
             self._undefine(body)
         if resource.namespaced:
             self._finish_namespace(body["metadata"]["namespace"])
@@ -334,11 +333,13 @@ class Store:
             self.update(self._namespaces, None, namespace, admission.finalized, subresource="finalize")
 
     def _define(self, definition: Json) -> None:
+        self.definitions_version = self.version
         for resource in defined_by(definition):
             self._resources[resource.group_version, resource.plural] = resource
             self._kinds[resource.group_version, resource.kind] = resource
 
     def _undefine(self, definition: Json) -> None:
+        self.definitions_version = self.version
         for resource in defined_by(definition):
             for body in self.list(resource):
                 garbage.remove(self, body, "Background")

@@ -1,0 +1,47 @@
+"""Why: a URL of the Kubernetes API names a kind, perhaps a namespace, an object and a part of it."""
+
+from typing import NamedTuple
+
+from chaosctl.sandbox.api.errors import no_such_path
+from chaosctl.sandbox.api.resources import Resource
+from chaosctl.sandbox.api.store import Store
+
+_OF_NAMESPACES = frozenset({"status", "finalize"})
+
+
+class Place(NamedTuple):
+    """What a URL points at; without a name it is the collection."""
+
+    resource: Resource
+    namespace: str | None
+    name: str | None
+    subresource: str
+
+
+def locate(store: Store, parts: list[str]) -> Place:
+    """The place of a path such as api/v1/namespaces/NAMESPACE/pods/NAME/log. Raises ApiError 404."""
+    depth = 2 if parts[0] == "api" else 3
+    group_version, rest = "/".join(parts[1:depth]), parts[depth:]
+    namespace = None
+    if len(rest) > 2 and rest[0] == "namespaces" and rest[2] not in _OF_NAMESPACES:  # noqa: PLR2004  # two parts before a kind
+        namespace, rest = rest[1], rest[2:]
+    if not rest or len(rest) > 3:  # noqa: PLR2004  # kind, name, subresource
+        raise no_such_path()
+    name, subresource = rest[1] if len(rest) > 1 else None, "".join(rest[2:])
+    resource = store.resource(group_version, rest[0])
+    if subresource and subresource not in resource.subresources:
+        raise no_such_path()
+    if (namespace is not None) > resource.namespaced or (name and namespace is None and resource.namespaced):
+        raise no_such_path()
+    return Place(resource, namespace, name, subresource)
+
+
+def verb_of(method: str, place: Place, *, watching: bool) -> str:
+    """The verb that Roles speak of. Raises KeyError for a method that the API does not know."""
+    if method in {"GET", "HEAD"}:
+        if watching and not place.subresource:
+            return "watch"
+        return "get" if place.name else "list"
+    if method == "DELETE":
+        return "delete" if place.name else "deletecollection"
+    return {"POST": "create", "PUT": "update", "PATCH": "patch"}[method]

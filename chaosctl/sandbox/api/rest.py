@@ -1,0 +1,287 @@
+"""Why: these are the verbs of the Kubernetes API over HTTP; what they mean for the state is the store's business."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from chaosctl.sandbox.api import apply, patches, pods, reviews, scale, schemas, watch
+from chaosctl.sandbox.api.answers import Presenter, as_json
+from chaosctl.sandbox.api.authz import Authorizer, Identities
+from chaosctl.sandbox.api.calls import Call, is_dry_run
+from chaosctl.sandbox.api.errors import ApiError, bad_request
+from chaosctl.sandbox.api.managed_fields import Writer
+from chaosctl.sandbox.api.objects import Json
+from chaosctl.sandbox.api.pods import Backend
+from chaosctl.sandbox.api.resources import Resource
+from chaosctl.sandbox.api.store import Store
+
+_APPLY = "application/apply-patch+yaml"
+_PATCHES: dict[str, Callable[[Json, Any], Json]] = {
+    "application/json-patch+json": patches.json_patch,
+    "application/merge-patch+json": patches.merge_patch,
+    "application/strategic-merge-patch+json": patches.strategic_merge_patch,
+}
+_ANSWERED_WHOLE = frozenset({"pods", "services", "serviceaccounts", "namespaces", "persistentvolumeclaims"})
+_ORPHANING = frozenset(
+    {"jobs", "replicationcontrollers"}
+)  # where an API from before garbage collection is kept
+_NOT_OFFERED = frozenset({"exec", "attach", "portforward"})
+
+
+class Rest:
+    """Answers calls on resources."""
+
+    def __init__(
+        self, store: Store, authorizer: Authorizer, identities: Identities, backend: Backend
+    ) -> None:
+        self._store, self._authorizer = store, authorizer
+        self._identities, self._backend = identities, backend
+        self._verbs: dict[str, Callable[[Call], Awaitable[web.StreamResponse]]] = {
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "delete": self._delete,
+            "deletecollection": self._delete_collection,
+        }
+
+    async def answer(self, call: Call) -> web.StreamResponse:
+        """Raises ApiError."""
+        self._authorizer.check(call.identity, call.attributes)
+        if call.place.subresource in _NOT_OFFERED:
+            raise pods.unsupported(call.place.subresource)
+        return await self._verbs[call.verb](call)
+
+    async def _get(self, call: Call) -> web.StreamResponse:
+        place = call.place
+        if place.subresource == "log":
+            return await pods.logs(self._store, self._backend, call)
+        found = self._store.get(place.resource, place.namespace, place.name or "")
+        if place.subresource == "scale":
+            return as_json(scale.of(found))
+        return self._shown(call, found)
+
+    async def _list(self, call: Call) -> web.StreamResponse:
+        version, start = _position(call.option("continue"))
+        if version is not None:
+            self._store.since(version)
+        version = self._store.version if version is None else version
+        place, match = call.place, call.match()
+        found = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
+        rest = [body for body in found if _key(body) > start]
+        limit = call.number("limit") or len(rest)
+        metadata: Json = {"resourceVersion": str(version)}
+        if len(rest) > limit:
+            metadata |= {
+                "continue": _token(version, rest[limit - 1]),
+                "remainingItemCount": len(rest) - limit,
+            }
+        return as_json(self._presenter(call).many(rest[:limit], metadata))
+
+    async def _watch(self, call: Call) -> web.StreamResponse:
+        return await watch.serve(self._store, call, self._presenter(call))
+
+    async def _create(self, call: Call) -> web.StreamResponse:
+        place, body = call.place, await call.body()
+        if place.resource.review:
+            return as_json(reviews.answer(place.resource, body, call.identity, self._authorizer), 201)
+        if place.subresource:
+            return self._create_part(call, body)
+        _check_kind(place.resource, body)
+        warnings = self._check(call, body)
+        manager, dry_run = call.manager, call.dry_run
+        made = self._store.create(place.resource, place.namespace, body, manager=manager, dry_run=dry_run)
+        return self._shown(call, made, 201, warnings)
+
+    def _create_part(self, call: Call, body: Json) -> web.Response:
+        place = call.place
+        name, namespace = place.name or "", place.namespace or ""
+        match place.subresource:
+            case "eviction":
+                return as_json(pods.evict(self._store, call, body), 201)
+            case "binding":
+                return as_json(pods.bind(self._store, call, body), 201)
+            case "token":
+                self._store.get(place.resource, namespace, name)
+                asked = reviews.token_request(place.resource, namespace, name, body, self._identities)
+                return as_json(asked, 201)
+        raise _method_not_allowed()
+
+    async def _update(self, call: Call) -> web.StreamResponse:
+        place, body = call.place, await call.body()
+        name = (body.get("metadata") or {}).get("name")
+        if name not in {None, "", place.name}:
+            raise bad_request(
+                f"the name of the object ({name}) does not match the name on the URL ({place.name})"
+            )
+        if place.subresource == "scale":
+            return self._scaled(call, lambda _: body)
+        _check_kind(place.resource, body)
+        warnings = self._check(call, body)
+        return self._shown(call, self._changed(call, lambda _: body), 200, warnings)
+
+    async def _patch(self, call: Call) -> web.StreamResponse:
+        patch, kind = await call.patch_body(), call.request.content_type
+        if kind == _APPLY:
+            return self._applied(call, patch)
+        change = _PATCHES.get(kind)
+        if change is None:
+            supported = ", ".join([*_PATCHES, _APPLY])
+            text = f"the body of the request was in an unknown format - accepted media types include: {supported}"
+            raise ApiError(415, "UnsupportedMediaType", text)
+        if call.place.subresource == "scale":
+            return self._scaled(call, lambda present: change(present, patch))
+        warnings: list[str] = []
+
+        def patched(present: Json) -> Json:
+            new = change(present, patch)
+            warnings.extend(self._check(call, new))
+            return new
+
+        return self._shown(call, self._changed(call, patched), 200, warnings)
+
+    def _applied(self, call: Call, config: Any) -> web.Response:  # noqa: ANN401  # a client may have sent anything
+        place = call.place
+        if not isinstance(config, dict):
+            raise bad_request("the body of the request must be an object")
+        if not call.option("fieldManager"):
+            raise bad_request(
+                "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch"
+            )
+        _check_kind(place.resource, config)
+        config.setdefault("metadata", {}).setdefault("name", place.name)
+        warnings, writer = (
+            self._check(call, config, partial=True),
+            Writer(call.manager, "Apply", place.subresource),
+        )
+        existed = self._store.find(place.resource, place.namespace, place.name or "") is not None
+
+        def merged(live: Json | None) -> tuple[Json, list[Json]]:
+            new, owners = apply.merge(
+                live, config, writer, place.resource.group_version, force=call.flag("force")
+            )
+            self._check(call, new)
+            return new, owners
+
+        resource, namespace, name = place.resource, place.namespace, place.name or ""
+        result = self._store.apply(resource, namespace, name, merged, writer=writer, dry_run=call.dry_run)
+        return self._shown(call, result, 200 if existed else 201, warnings)
+
+    async def _delete(self, call: Call) -> web.StreamResponse:
+        options, resource = await call.body(), call.place.resource
+        last = self._removed(call, call.place.name or "", options)
+        still_there = self._store.find(resource, call.place.namespace, call.place.name or "") is not None
+        if still_there or resource.plural in _ANSWERED_WHOLE:
+            return self._shown(call, last)
+        details = {"name": call.place.name, "group": resource.group, "kind": resource.plural}
+        details |= {"uid": last["metadata"]["uid"]}
+        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        return as_json({**status, "details": {key: value for key, value in details.items() if value}})
+
+    async def _delete_collection(self, call: Call) -> web.StreamResponse:
+        options, place, match = await call.body(), call.place, call.match()
+        chosen = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
+        for body in chosen:
+            if self._store.find(place.resource, body["metadata"].get("namespace"), body["metadata"]["name"]):
+                self._removed(call, body["metadata"]["name"], options, body["metadata"].get("namespace"))
+        metadata = {"resourceVersion": str(self._store.version)}
+        return as_json(self._presenter(call).many(chosen, metadata))
+
+    def _removed(self, call: Call, name: str, options: Json, namespace: str | None = None) -> Json:
+        asked, resource = options.get("preconditions") or {}, call.place.resource
+        grace = call.number("gracePeriodSeconds")
+        return self._store.delete(
+            resource,
+            namespace or call.place.namespace,
+            name,
+            uid=asked.get("uid"),
+            version=asked.get("resourceVersion"),
+            grace_seconds=options.get("gracePeriodSeconds") if grace is None else grace,
+            policy=_policy(call, options),
+            dry_run=call.dry_run or is_dry_run(options.get("dryRun") or []),
+        )
+
+    def _changed(self, call: Call, change: Callable[[Json], Json]) -> Json:
+        place = call.place
+        return self._store.update(
+            place.resource,
+            place.namespace,
+            place.name or "",
+            change,
+            manager=call.manager,
+            subresource=place.subresource,
+            dry_run=call.dry_run,
+        )
+
+    def _scaled(self, call: Call, change: Callable[[Json], Json]) -> web.Response:
+        return as_json(scale.of(self._changed(call, lambda body: scale.apply(body, change(scale.of(body))))))
+
+    def _check(self, call: Call, body: Json, *, partial: bool = False) -> list[str]:
+        """Warnings about the body's fields. Raises ApiError 400, 422."""
+        resource, mode = call.place.resource, call.option("fieldValidation") or "Warn"
+        definition = self._store.definition(resource)
+        return schemas.check(resource, body, mode, definition, partial=partial)
+
+    def _presenter(self, call: Call) -> Presenter:
+        accept = call.request.headers.get("Accept", "")
+        return Presenter(self._store, call.place.resource, accept, call.option("includeObject"))
+
+    def _shown(
+        self, call: Call, body: Json, code: int = 200, warnings: list[str] | None = None
+    ) -> web.Response:
+        listed = ", ".join(f"299 - {json.dumps(text)}" for text in warnings or ())
+        headers = {"Warning": listed} if listed else None
+        return as_json(self._presenter(call).one(body), code, headers=headers)
+
+
+def _check_kind(resource: Resource, body: Json) -> None:
+    """Raises ApiError 400 where the body is of another kind than the URL."""
+    version, kind = (
+        body.setdefault("apiVersion", resource.group_version),
+        body.setdefault("kind", resource.kind),
+    )
+    if kind != resource.kind:
+        raise bad_request(f"{kind} in version {version} cannot be handled as a {resource.kind}")
+    if version != resource.group_version:
+        expected = f"does not match the expected API version ({resource.group_version})"
+        raise bad_request(f"the API version in the data ({version}) {expected}")
+
+
+def _policy(call: Call, options: Json) -> str:
+    orphans = options.get("orphanDependents")
+    default = (
+        "Orphan"
+        if orphans or (orphans is None and call.place.resource.plural in _ORPHANING)
+        else "Background"
+    )
+    return str(options.get("propagationPolicy") or call.option("propagationPolicy") or default)
+
+
+def _key(body: Json) -> tuple[str, str]:
+    return body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
+def _token(version: int, last: Json) -> str:
+    return base64.urlsafe_b64encode(json.dumps([version, *_key(last)]).encode()).decode()
+
+
+def _position(token: str) -> tuple[int | None, tuple[str, str]]:
+    """The version and the last key of the page before. Raises ApiError 400."""
+    if not token:
+        return None, ("", "")
+    try:
+        version, namespace, name = json.loads(base64.urlsafe_b64decode(token))
+        return int(version), (str(namespace), str(name))
+    except ValueError:
+        raise bad_request("continue key is not valid") from None
+
+
+def _method_not_allowed() -> ApiError:
+    return ApiError(
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+    )

@@ -1,0 +1,125 @@
+"""Why: custom resources are held to the schema that their definition brings, as a real server does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from chaosctl.sandbox.api.errors import invalid
+from chaosctl.sandbox.api.objects import Json, copy_json
+from chaosctl.sandbox.api.resources import Resource
+from chaosctl.sandbox.api.validation import Cause, required, wrong
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+}
+_OPEN = "x-kubernetes-preserve-unknown-fields"
+_ENVELOPE = frozenset({"apiVersion", "kind", "metadata"})
+
+
+def schema_of(resource: Resource, definition: Json) -> Json:
+    """The OpenAPI v3 schema of one version of a custom resource."""
+    versions = {version["name"]: version for version in definition["spec"]["versions"]}
+    schema: Json = (versions[resource.version].get("schema") or {}).get("openAPIV3Schema") or {_OPEN: True}
+    return schema
+
+
+def check(resource: Resource, body: Json, definition: Json, *, partial: bool = False) -> list[str]:
+    """Fill in defaults, remove unknown fields and name them. Raises ApiError 422 for what the schema forbids."""
+    schema = schema_of(resource, definition)
+    if not partial:
+        _fill(schema, body)
+    properties = schema.get("properties") or {}
+    inner = {**schema, "properties": {k: v for k, v in properties.items() if k not in _ENVELOPE}}
+    inner["required"] = [name for name in schema.get("required") or () if name not in _ENVELOPE]
+    own = {key: value for key, value in body.items() if key not in _ENVELOPE}
+    unknown = list(_prune(inner, own, ""))
+    causes = [] if partial else list(_causes(inner, own, ""))
+    if causes:
+        raise invalid(resource.group, resource.kind, (body.get("metadata") or {}).get("name", ""), causes)
+    for key in body.keys() - own.keys() - _ENVELOPE:
+        del body[key]
+    return [f'unknown field "{field}"' for field in unknown]
+
+
+def _fill(schema: Json, value: Any) -> None:  # noqa: ANN401  # any JSON
+    if isinstance(value, dict):
+        for name, inner in (schema.get("properties") or {}).items():
+            if "default" in inner and name not in value:
+                value[name] = copy_json(inner["default"])
+            if name in value:
+                _fill(inner, value[name])
+    elif isinstance(value, list):
+        for item in value:
+            _fill(schema.get("items") or {}, item)
+
+
+def _prune(schema: Json, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401  # any JSON
+    """Remove and name what the schema does not know."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _prune(schema.get("items") or {_OPEN: True}, item, f"{path}[{index}]")
+    if not isinstance(value, dict):
+        return
+    properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
+    for name in list(value):
+        inner = f"{path}.{name}".removeprefix(".")
+        if name in properties:
+            yield from _prune(properties[name], value[name], inner)
+        elif not others and not schema.get(_OPEN) and not schema.get("x-kubernetes-embedded-resource"):
+            del value[name]
+            yield inner
+
+
+def _causes(schema: Json, value: Any, path: str) -> Iterator[Cause]:  # noqa: ANN401  # any JSON
+    if value is None and schema.get("nullable"):
+        return
+    expected = schema.get("type")
+    if schema.get("x-kubernetes-int-or-string"):
+        expected = None
+    if expected in _TYPES and not _is(value, expected):
+        yield (
+            path,
+            "FieldValueTypeInvalid",
+            f'Invalid value: "{_name_of(value)}": {path} in body must be of type {expected}: "{_name_of(value)}"',
+        )
+        return
+    yield from _limits(schema, value, path)
+    if isinstance(value, dict):
+        for name in schema.get("required") or ():
+            if name not in value:
+                yield required(f"{path}.{name}".removeprefix("."))
+        others = schema.get("additionalProperties")
+        for name, item in value.items():
+            inner = (schema.get("properties") or {}).get(name) or (others if isinstance(others, dict) else {})
+            yield from _causes(inner, item, f"{path}.{name}".removeprefix("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _causes(schema.get("items") or {}, item, f"{path}[{index}]")
+
+
+def _limits(schema: Json, value: Any, path: str) -> Iterator[Cause]:  # noqa: ANN401  # any JSON
+    if "enum" in schema and value not in schema["enum"]:
+        options = ", ".join(f'"{each}"' for each in schema["enum"])
+        yield path, "FieldValueNotSupported", f'Unsupported value: "{value}": supported values: {options}'
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if value < schema.get("minimum", value):
+            yield wrong(path, value, f"should be greater than or equal to {schema['minimum']}")
+        if value > schema.get("maximum", value):
+            yield wrong(path, value, f"should be less than or equal to {schema['maximum']}")
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        yield wrong(path, value, f"should be at least {schema['minLength']} chars long")
+
+
+def _is(value: Any, expected: str) -> bool:  # noqa: ANN401  # any JSON
+    if isinstance(value, bool) and expected in {"integer", "number"}:
+        return False
+    return isinstance(value, _TYPES[expected])
+
+
+def _name_of(value: Any) -> str:  # noqa: ANN401  # any JSON
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "null")

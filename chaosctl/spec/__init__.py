@@ -4,6 +4,16 @@ A Script is a run's resolved form. It holds the bodies of faults and probes as J
 read by somebody who does not have their code.
 """
 
+from chaosctl.spec.amounts import (
+    Amount,
+    Duration,
+    Rate,
+    Share,
+    show_amount,
+    show_duration,
+    show_rate,
+    show_share,
+)
 from chaosctl.spec.kinds import Aim, Fault, Probe, Rule, Spec, TargetView, View
 from chaosctl.spec.script import (
     Bounds,
@@ -22,22 +32,30 @@ from chaosctl.spec.script import (
 
 __all__ = [
     "Aim",
+    "Amount",
     "Bounds",
     "Check",
     "ClockName",
     "Decision",
+    "Duration",
     "EProcess",
     "Entry",
     "Fault",
     "KOfN",
     "Probe",
+    "Rate",
     "Role",
     "Rule",
     "Script",
+    "Share",
     "Span",
     "Spec",
     "Target",
     "TargetView",
     "View",
     "Workload",
+    "show_amount",
+    "show_duration",
+    "show_rate",
+    "show_share",
 ]

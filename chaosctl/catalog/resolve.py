@@ -1,0 +1,167 @@
+"""Why: what runs is approved and repeated as one value: every default filled in, every name looked up."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import count
+
+import rfc8785
+
+from chaosctl.catalog.files import inside
+from chaosctl.catalog.kinds import Catalog
+from chaosctl.catalog.loading import PlaybookFile, with_parameters
+from chaosctl.errors import Invalid
+from chaosctl.spec import (
+    Bounds,
+    Check,
+    Decision,
+    Entry,
+    EProcess,
+    KOfN,
+    Probe,
+    Role,
+    Script,
+    Span,
+    Target,
+    Workload,
+)
+from chaosctl.spec.amounts import show_amount, show_duration
+from chaosctl.spec.playbook import CheckText, EntryText, Fixed, PlaybookSpec
+
+ABORT_LASTING = timedelta(seconds=2)
+
+
+def resolve(
+    file: PlaybookFile, target: Target, given: Mapping[str, str], catalog: Catalog, seed: int = 0
+) -> Script:
+    """The script of a run of this playbook on this target. Raises Invalid."""
+    filled = with_parameters(file, given, catalog)
+    spec = filled.playbook.spec
+    script = Script(
+        playbook=filled.name,
+        summary=spec.summary,
+        hypothesis=spec.hypothesis,
+        target=target,
+        parameters=_parameters(spec, given),
+        workload=_workload(filled),
+        entries=tuple(_entries(spec, catalog)),
+        checks=_checks(spec, catalog),
+        allow_outage=spec.allow_outage,
+        seed=seed,
+        set_up=spec.set_up,
+        steady_within=spec.steady_within,
+        recover_within=spec.recover_within,
+    )
+    return script.model_copy(update={"digest": digest(script)})
+
+
+def digest(script: Script) -> str:
+    """The SHA-256 of a script in canonical JSON (RFC 8785), without its digest: what people approve."""
+    body = script.model_dump(mode="json", exclude={"digest"})
+    return f"sha256:{hashlib.sha256(rfc8785.dumps(body)).hexdigest()}"
+
+
+def probes_of(spec: PlaybookSpec, catalog: Catalog) -> Mapping[str, Probe]:
+    """The probes of a playbook by name. Raises Invalid."""
+    return {name: catalog.probe(body.model_dump(by_alias=True)) for name, body in spec.probes.items()}
+
+
+def _parameters(spec: PlaybookSpec, given: Mapping[str, str]) -> Mapping[str, str]:
+    defaults = {name: one.default for name, one in spec.parameters.items() if one.default is not None}
+    return {**defaults, **given}
+
+
+def _workload(file: PlaybookFile) -> Workload | None:
+    text = file.playbook.spec.workload
+    if text is None:
+        return None
+    requests = text.requests.model_dump(mode="json", exclude_none=True)
+    if text.requests.file:
+        requests["file"] = str(inside(file.path.parent, text.requests.file))
+    arrival = text.arrival.model_dump(mode="json", by_alias=True)
+    return Workload(requests=requests, arrival=arrival, answer_within=text.answer_within)
+
+
+def _entries(spec: PlaybookSpec, catalog: Catalog) -> Iterator[Entry]:
+    probes = probes_of(spec, catalog)
+    taken = {entry.id for entry in spec.timeline if entry.id}
+    for entry in spec.timeline:
+        name = entry.id or _unique(entry.inject.kind[:30].rstrip("-"), taken)
+        taken.add(name)
+        yield from _repeated(entry, name, catalog, probes)
+
+
+def _repeated(entry: EntryText, name: str, catalog: Catalog, probes: Mapping[str, Probe]) -> Iterator[Entry]:
+    body = catalog.fault(entry.inject.model_dump(by_alias=True)).model_dump(mode="json", by_alias=True)
+    times = entry.repeat.times if entry.repeat else 1
+    every = entry.repeat.every if entry.repeat else timedelta()
+    for index in range(times):
+        one = f"{name}-{index + 1}" if entry.repeat else name
+        effect = entry.effect and _check(entry.effect, Role.EFFECT, probes, f"{one}: ")
+        yield Entry(id=one, at=entry.at + index * every, hold=entry.hold, fault=body, effect=effect)
+
+
+def _checks(spec: PlaybookSpec, catalog: Catalog) -> tuple[Check, ...]:
+    probes = probes_of(spec, catalog)
+    written = {Role.STEADY: spec.steady_state, Role.EXPECT: spec.expect, Role.ABORT: spec.abort}
+    checks = [_check(text, role, probes) for role, texts in written.items() for text in texts]
+    taken: set[str] = set()
+    for index, check in enumerate(checks):
+        named = check.name if check.name not in taken else f"{check.name} ({check.role})"
+        checks[index] = check.model_copy(update={"name": _unique(named, taken, " ")})
+        taken.add(checks[index].name)
+    return tuple(checks)
+
+
+def _check(text: CheckText, role: Role, probes: Mapping[str, Probe], prefix: str = "") -> Check:
+    if text.probe is None:
+        clock, within = text.clock, text.within or timedelta()
+        return Check(
+            name=text.name or f"{clock} within {show_duration(within)}", role=role, clock=clock, within=within
+        )
+    if text.probe not in probes:
+        raise Invalid(f'no probe is called "{text.probe}"')
+    probe = probes[text.probe]
+    return Check(
+        name=text.name or prefix + _name(text, probe),
+        role=role,
+        probe=probe.model_dump(mode="json", by_alias=True),
+        holds=Bounds(min=text.min, max=text.max, from_steady=text.from_steady),
+        unit=probe.unit,
+        over=text.over,
+        lasting=text.lasting or (ABORT_LASTING if role is Role.ABORT else None),
+        decision=_decision(text, role, probe),
+        every=text.every,
+        tells=probe.tells if role is Role.STEADY else None,
+    )
+
+
+def _decision(text: CheckText, role: Role, probe: Probe) -> Decision:
+    if text.decision is not None:
+        body = text.decision.model_dump(exclude={"kind"})
+        return KOfN(**body) if isinstance(text.decision, Fixed) else EProcess(**body)
+    each_reading = role in {Role.ABORT, Role.EFFECT} or text.over is Span.RUN
+    if probe.counts and not each_reading:
+        return EProcess()
+    return KOfN(k=1, n=3) if role is Role.STEADY else KOfN()
+
+
+def _name(text: CheckText, probe: Probe) -> str:
+    """A readable name: `errors ≤ 1 %`."""
+    low, high = _bound(text, text.min, probe.unit), _bound(text, text.max, probe.unit)
+    bounds = f"{text.probe} ≤ {high}" if low is None else f"{text.probe} ≥ {low}"
+    if low is not None and high is not None:
+        bounds = f"{low} ≤ {text.probe} ≤ {high}"
+    return bounds + (" over the run" if text.over is Span.RUN else "")
+
+
+def _bound(text: CheckText, value: float | None, unit: str) -> str | None:
+    if value is None or not text.from_steady:
+        return None if value is None else show_amount(value, unit)
+    return f"steady {'-' if value < 0 else '+'} {show_amount(abs(value), unit)}"
+
+
+def _unique(name: str, taken: set[str], between: str = "-") -> str:
+    if name not in taken:
+        return name
+    return next(one for number in count(2) if (one := f"{name}{between}{number}") not in taken)

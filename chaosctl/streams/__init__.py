@@ -1,1 +1,1 @@
-"""Why: what traffic is made of must be plain values, so that a stream repeats from its seed without a network."""
+"""Why: traffic is made of plain values, so that a stream repeats from its seed without a network."""

@@ -1,1 +1,1 @@
-"""Why: a drill must run anywhere, so the sandbox brings its own Kubernetes API, in process and on loopback."""
+"""Why: a drill must run anywhere, so the sandbox brings a Kubernetes API of its own, on loopback."""

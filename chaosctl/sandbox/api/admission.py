@@ -1,4 +1,4 @@
-"""Why: whoever writes, by HTTP or in process, gets the same names, defaults, server-owned fields and refusals."""
+"""Why: whoever writes, by HTTP or in process, meets the same names, defaults, owned fields and refusals."""
 
 import secrets
 import uuid

@@ -1,4 +1,4 @@
-"""Why: the same objects leave as JSON, as tables, as metadata or as another version, by what the client accepts."""
+"""Why: the same objects leave as JSON, table, metadata or another version, by what the client accepts."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -57,7 +57,7 @@ def _taken(
 
 
 def _takes_over(writer: Writer, taken: list[tuple[Json, Path]]) -> bool:
-    """Whether it is kubectl going from client-side to server-side apply, which never conflicts with itself."""
+    """Whether it is kubectl going from client-side to server-side apply: no conflict with itself."""
     return writer.manager == "kubectl" and all(entry["manager"] == _CLIENT_SIDE for entry, _ in taken)
 
 

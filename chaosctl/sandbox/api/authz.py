@@ -1,4 +1,4 @@
-"""Why: missing permissions are found in a drill's plan only if the sandbox enforces Roles as a cluster does."""
+"""Why: a plan finds missing permissions only if the sandbox enforces Roles as a cluster does."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -205,9 +205,9 @@ def _among(listed: Sequence[str] | None, wanted: str) -> bool:
 
 _READ, _WRITE = ["get", "list", "watch"], ["create", "delete", "deletecollection", "patch", "update"]
 _CORE = [
-    "configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/log", "pods/status", "services",
-    "serviceaccounts", "replicationcontrollers", "replicationcontrollers/scale", "resourcequotas", "limitranges",
-    "namespaces",
+    "configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/log", "pods/status",
+    "services", "serviceaccounts", "replicationcontrollers", "replicationcontrollers/scale", "resourcequotas",
+    "limitranges", "namespaces",
 ]  # fmt: skip
 _WORKLOADS = ["apps", "batch", "autoscaling", "policy", "networking.k8s.io", "discovery.k8s.io"]
 _VIEW = [

@@ -1,4 +1,4 @@
-"""Why: clients rely on fields that nobody wrote: kubectl crashes without some, and diffs compare with the others."""
+"""Why: clients rely on fields that nobody wrote: kubectl crashes without some, diffs show the others."""
 
 import base64
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _READ_ONLY_BITS = 420  # 0644
 
 
 def assign(resource: Resource, body: Json, allocate: Callable[[], str]) -> None:
-    """Add what the server alone decides of a new object, and no writer owns: addresses and the first status."""
+    """Add what the server alone decides of a new object: addresses and the first status."""
     match resource.kind:
         case "Pod":
             body["status"] = {"phase": "Pending", "qosClass": quality_of_service(body["spec"])}

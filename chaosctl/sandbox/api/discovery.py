@@ -1,4 +1,4 @@
-"""Why: clients learn here what the server serves: kubectl in one aggregated answer, older ones group by group."""
+"""Why: clients learn here what is served: kubectl in one aggregated answer, older ones by group."""
 
 from collections import defaultdict
 from collections.abc import Iterable

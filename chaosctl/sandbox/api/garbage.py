@@ -1,7 +1,7 @@
-"""Why: owners take their dependents with them. What a cluster's garbage collector does later happens here at once.
+"""Why: owners take their dependents with them; what a cluster's collector does later happens here at once.
 
-The three policies: Background removes the owner, then what it owned; Foreground lets the owner wait until what
-blocks it has gone; Orphan cuts the references. An object with another living owner only loses the reference.
+The three policies: Background removes the owner, then what it owned; Foreground lets the owner wait until
+what blocks it has gone; Orphan cuts the references. An object with another living owner stays.
 """
 
 from typing import TYPE_CHECKING

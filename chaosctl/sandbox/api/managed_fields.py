@@ -1,7 +1,7 @@
 """Why: server-side apply tells owners apart by managedFields, so every write must record who set what.
 
-A set of fields is a tree of FieldsV1: `f:name` is a field, `k:{"name":"x"}` an item of a keyed list, `v:"x"` an
-item of a set, `.` the item itself. A path is the tuple of such steps from the root to a leaf.
+A set of fields is a tree of FieldsV1: `f:name` is a field, `k:{"name":"x"}` an item of a keyed list, `v:"x"`
+an item of a set, `.` the item itself. A path is the tuple of such steps from the root to a leaf.
 """
 
 import json
@@ -33,8 +33,8 @@ _KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
 _IMPLIED = {"protocol": "TCP"}  # a key that may be left out, and then means this
 ATOMIC = frozenset(
     {
-        "selector", "nodeSelector", "labelSelector", "podSelector", "namespaceSelector", "roleRef", "fieldRef",
-        "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "involvedObject",
+        "selector", "nodeSelector", "labelSelector", "podSelector", "namespaceSelector", "roleRef",
+        "fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "involvedObject",
     }
 )  # fmt: skip
 SETS = frozenset({"finalizers"})
@@ -173,7 +173,7 @@ def _entry(writer: Writer, paths: Iterable[Path], group_version: str) -> Json:
 def applied(
     managed: list[Json], writer: Writer, wanted: set[Path], lost: set[Path], group_version: str
 ) -> list[Json]:
-    """The managedFields after an apply: the writer owns exactly what it wants; `lost` was taken from others."""
+    """The managedFields after an apply: the writer owns exactly what it wants, `lost` changed hands."""
     kept = [_without(entry, lost) for entry in managed if not _is(entry, writer)]
     own = next((entry for entry in managed if _is(entry, writer)), None)
     fields = fields_of(wanted)

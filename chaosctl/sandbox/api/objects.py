@@ -1,4 +1,4 @@
-"""Why: Kubernetes objects are plain JSON here, and immutable once stored. This is what everybody does with them."""
+"""Why: Kubernetes objects are plain JSON here, immutable once stored; this is what all do with them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

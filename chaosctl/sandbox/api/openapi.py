@@ -1,4 +1,4 @@
-"""Why: kubectl asks for OpenAPI before it applies or explains; these documents say as much as it looks for."""
+"""Why: kubectl asks for OpenAPI before it applies or explains; this says as much as it looks for."""
 
 from collections.abc import Iterable
 

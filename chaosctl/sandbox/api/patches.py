@@ -1,4 +1,4 @@
-"""Why: clients change objects in three patch languages, and a drill's undo depends on their exact refusals."""
+"""Why: clients patch in three languages, and a drill's undo depends on their exact refusals."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Why: pods have parts that are no fields: logs come from the node, an eviction asks the disruption budgets."""
+"""Why: pods have parts that are no fields: logs come from the node, evictions ask disruption budgets."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
 """Why: kubectl ≥ 1.32 sends the bodies of its typed commands as protobuf and does not fall back to JSON.
 
-Only requests are read, by a table of field numbers; answers are JSON, which every client accepts. Field numbers are
-those of the `generated.proto` files of Kubernetes. A field of a message in the table that is not named there is
-an error, not a loss: better a refusal than an object that lacks a part.
+Only requests are read, by a table of field numbers; answers are JSON, which every client accepts. The numbers
+are those of the `generated.proto` files of Kubernetes. A field that the table does not name is an error, no
+loss: better a refusal than an object that lacks a part.
 """
 
 import base64
@@ -28,7 +28,7 @@ class _Field(NamedTuple):
 
 
 def decode(body: bytes) -> Json:
-    """The object in a Kubernetes protobuf envelope. Raises ApiError 415 for kinds that are not in the table."""
+    """The object in a Kubernetes protobuf envelope. Raises ApiError 415 for what is not in the table."""
     envelope = _message(memoryview(body)[len(MAGIC) :], "Unknown")
     kind = envelope.get("type", {}).get("kind", "")
     if kind not in MESSAGES:
@@ -141,12 +141,16 @@ def _wire(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             length, position = (
                 _varint(data, position) if kind == _BYTES else ({_FIXED64: 8, _FIXED32: 4}[kind], position)
             )
-            if position + length > len(data):
-                raise IndexError(length)
-            yield tag >> 3, data[position : position + length]
+            yield tag >> 3, _slice(data, position, length)
             position += length
     except (IndexError, KeyError) as error:
         raise ApiError(400, "BadRequest", "the body is not valid protobuf") from error
+
+
+def _slice(data: memoryview, position: int, length: int) -> memoryview:
+    if position + length > len(data):
+        raise IndexError(length)
+    return data[position : position + length]
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Why: the API server stores quantities in canonical form, and a JSON Patch test compares with what is stored."""
+"""Why: the API server stores quantities in canonical form, and JSON Patch tests meet what is stored."""
 
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -15,7 +15,7 @@ _PLACES = (
 
 
 def normalise(kind: str, body: Json) -> None:
-    """Put every quantity of an object into canonical form. What is no quantity stays; validation refuses it."""
+    """Put every quantity into canonical form. What is none stays, for validation to refuse."""
     if spec := pod_spec(kind, body):
         for container in containers(spec):
             for field in ("requests", "limits"):

@@ -1,4 +1,4 @@
-"""Why: these are the verbs of the Kubernetes API over HTTP; what they mean for the state is the store's business."""
+"""Why: these are the verbs of the Kubernetes API over HTTP; what they do to the state is in the store."""
 
 import base64
 import json
@@ -132,8 +132,8 @@ class Rest:
         change = _PATCHES.get(kind)
         if change is None:
             supported = ", ".join([*_PATCHES, _APPLY])
-            text = f"the body of the request was in an unknown format - accepted media types include: {supported}"
-            raise ApiError(415, "UnsupportedMediaType", text)
+            text = "the body of the request was in an unknown format - accepted media types include:"
+            raise ApiError(415, "UnsupportedMediaType", f"{text} {supported}")
         if call.place.subresource == "scale":
             return self._scaled(call, lambda present: change(present, patch))
         warnings: list[str] = []
@@ -150,9 +150,8 @@ class Rest:
         if not isinstance(config, dict):
             raise bad_request("the body of the request must be an object")
         if not call.option("fieldManager"):
-            raise bad_request(
-                "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch"
-            )
+            text = "fieldManager: Required value: is required for apply patch"
+            raise bad_request(f"PatchOptions.meta.k8s.io is invalid: {text}")
         _check_kind(place.resource, config)
         config.setdefault("metadata", {}).setdefault("name", place.name)
         warnings, writer = (

@@ -1,4 +1,4 @@
-"""Why: a plan asks beforehand whether it may, and `kubectl auth` does too: reviews are answered, not stored."""
+"""Why: a plan asks beforehand whether it may, as `kubectl auth` does; reviews are answered, not stored."""
 
 from datetime import timedelta
 

@@ -1,6 +1,6 @@
 """Why: a misspelt field must be refused as by a real server, and `kubectl explain` must find its words.
 
-The client library's models know every field. They are imported late: the first write pays for them, not the start.
+The client library's models know every field. They are imported late: the first write pays, not the start.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,8 @@ def check(
 ) -> list[str]:
     """Warnings about unknown fields, which are removed from the body unless the mode is Strict.
 
-    Mode is Strict, Warn or Ignore; a partial body may lack required fields. Raises ApiError 400 for what cannot be decoded, 422 for what is missing.
+    Mode is Strict, Warn or Ignore; a partial body may lack required fields. Raises ApiError 400 for what
+    cannot be decoded, 422 for what is missing.
     """
     if definition is not None:
         unknown = structural.check(resource, body, definition, partial=partial)

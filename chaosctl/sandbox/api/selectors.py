@@ -23,7 +23,7 @@ _FIELDS: dict[str, frozenset[str]] = {
         }
     ),
     "events": frozenset(
-        {"reason", "type", "source", "reportingComponent", *(f"involvedObject.{field}" for field in _INVOLVED)}
+        {"reason", "type", "source", "reportingComponent"} | {f"involvedObject.{each}" for each in _INVOLVED}
     ),
     "namespaces": frozenset({"status.phase"}),
     "nodes": frozenset({"spec.unschedulable"}),
@@ -47,13 +47,13 @@ def by_labels(text: str) -> Match:
 
 
 def by_fields(resource: Resource, text: str) -> Match:
-    """Objects whose fields satisfy `a=b,c!=d`. Raises ApiError 400, also for a field that cannot be selected by."""
+    """Objects whose fields satisfy `a=b,c!=d`. Raises ApiError 400, also for fields not offered."""
     tests = [_field_test(resource, part) for part in text.split(",") if part.strip()]
     return lambda body: all(test(body) for test in tests)
 
 
 def matches(selector: Json | None, labels: Mapping[str, str]) -> bool:
-    """Whether labels satisfy a LabelSelector object; a missing one matches nothing, an empty one everything."""
+    """Whether labels satisfy a LabelSelector object; none matches nothing, an empty one all."""
     if selector is None:
         return False
     wanted = (selector.get("matchLabels") or {}).items()

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class ApiServer:
-    """Serves a store. The URL that `start` gives is the admin's; other identities get theirs from `url_for`."""
+    """Serves a store. The URL that `start` gives is the admin's; others get theirs from `url_for`."""
 
     def __init__(
         self, store: Store, backend: Backend | None = None, *, middlewares: Iterable[Middleware] = ()

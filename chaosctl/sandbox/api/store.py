@@ -1,7 +1,7 @@
-"""Why: everything in the sandbox agrees because there is one store: objects, one version counter, one history.
+"""Why: all of the sandbox agrees because there is one store: objects, one version counter, one history.
 
-It is synchronous and belongs to one event loop. What it hands out is immutable: change it through `update`, whose
-function gets a copy of its own. Watchers get every change in order through a queue.
+It is synchronous and belongs to one event loop. What it hands out is immutable: change it through `update`,
+whose function gets a copy of its own. Watchers get every change in order through a queue.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Change(NamedTuple):
 
 
 class Store:
-    """The cluster's state. Cluster IPs come from `allocate_cluster_ip`, one for every Service that needs one."""
+    """The cluster's state. Cluster IPs come from `allocate_cluster_ip`, one for each Service."""
 
     def __init__(
         self, allocate_cluster_ip: Callable[[], str] | None = None, *, history: int = HISTORY
@@ -126,7 +126,7 @@ class Store:
 
     # Writing
 
-    def create(  # noqa: PLR0913  # a verb and its options
+    def create(
         self,
         resource: Resource,
         namespace: str | None,
@@ -151,7 +151,7 @@ class Store:
     ) -> Json:
         """Replace an object by what `change` makes of a copy of it. Raises ApiError 404, 409, 422.
 
-        A resourceVersion other than the present one in the result is a conflict. With the subresource "status"
+        A resourceVersion other than the present one in the result is a conflict. With subresource "status"
         only the status changes, without it everything else does. What changes nothing keeps its version.
         """
         old = self.get(resource, namespace, name)
@@ -168,7 +168,7 @@ class Store:
         writer: Writer,
         dry_run: bool = False,
     ) -> Json:
-        """Server-side apply: `merge` turns the present object, if any, into the new one and its managedFields."""
+        """Server-side apply: `merge` makes the new object and managedFields of the present one, if any."""
         old = self.find(resource, namespace, name)
         new, managed = merge(old)
         if old is None:
@@ -187,7 +187,7 @@ class Store:
         policy: str = "Background",
         dry_run: bool = False,
     ) -> Json:
-        """Remove an object, or mark it where a kubelet, finalizers or contents come first. Raises 404, 409."""
+        """Remove an object, or mark it where a kubelet, finalizers or contents are first. Raises 404, 409."""
         old = self.get(resource, namespace, name)
         admission.check_preconditions(resource, old, uid, version)
         if dry_run:
@@ -218,7 +218,7 @@ class Store:
         self._queues.discard(queue)
 
     def since(self, version: int) -> Changes:
-        """The changes after a version. Raises ApiError 410 where the history no longer reaches back so far."""
+        """The changes after a version. Raises ApiError 410 where the history is too short."""
         oldest = self._history[0].version if self._history else 1
         if version < oldest - 1:
             raise errors.gone(version, oldest)

@@ -28,7 +28,7 @@ def schema_of(resource: Resource, definition: Json) -> Json:
 
 
 def check(resource: Resource, body: Json, definition: Json, *, partial: bool = False) -> list[str]:
-    """Fill in defaults, remove unknown fields and name them. Raises ApiError 422 for what the schema forbids."""
+    """Fill in defaults, remove unknown fields and name them. Raises ApiError 422 for what is forbidden."""
     schema = schema_of(resource, definition)
     if not partial:
         _fill(schema, body)
@@ -81,11 +81,9 @@ def _causes(schema: Json, value: Any, path: str) -> Iterator[Cause]:  # noqa: AN
     if schema.get("x-kubernetes-int-or-string"):
         expected = None
     if expected in _TYPES and not _is(value, expected):
-        yield (
-            path,
-            "FieldValueTypeInvalid",
-            f'Invalid value: "{_name_of(value)}": {path} in body must be of type {expected}: "{_name_of(value)}"',
-        )
+        got = _name_of(value)
+        text = f'Invalid value: "{got}": {path} in body must be of type {expected}: "{got}"'
+        yield path, "FieldValueTypeInvalid", text
         return
     yield from _limits(schema, value, path)
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ from chaosctl.sandbox.api.objects import Json
 
 
 def table(columns: list[Column], bodies: Iterable[Json], metadata: Json, include: str) -> Json:
-    """A Table; each row carries the whole object, its metadata or nothing: include is Object, Metadata or None."""
+    """A Table; each row carries as much of its object as is asked: Object, Metadata or None."""
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",

@@ -1,4 +1,4 @@
-"""Why: a drill must meet the refusals that a real API server has for names, selectors and immutable fields."""
+"""Why: a drill must meet a real server's refusals of names, selectors and immutable fields."""
 
 import re
 from collections.abc import Iterator
@@ -15,13 +15,14 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-
 _QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LONGEST_NAME = 253
+_LAST_PORT = 65535
 _FREE_NAMES = frozenset({"roles", "clusterroles", "rolebindings", "clusterrolebindings"})
 _SHORT_NAMES = frozenset({"namespaces", "services"})
 _SELECTING = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
 
 LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
-    "end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
+    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 SUBDOMAIN_RULE = (
@@ -36,8 +37,8 @@ KEY_RULE = (
 )
 VALUE_RULE = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
-    "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
-    "validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+    "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used "
+    "for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
 
 
@@ -171,7 +172,7 @@ def _service(body: Json) -> Iterator[Cause]:
     if not ports and dig(body, "spec.clusterIP") != "None":
         yield required("spec.ports")
     for index, port in enumerate(ports):
-        if not isinstance(port.get("port"), int) or not 0 < port["port"] < 65536:
+        if not isinstance(port.get("port"), int) or not 0 < port["port"] <= _LAST_PORT:
             yield wrong(
                 f"spec.ports[{index}].port", port.get("port"), "must be between 1 and 65535, inclusive"
             )
@@ -222,9 +223,9 @@ def _pod_changes(old: Json, new: Json) -> Iterator[Cause]:
     if _fixed_spec(old) != _fixed_spec(new):
         message = (
             "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-            "previously negative)"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "
+            "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+            "was previously negative)"
         )
         yield "spec", "FieldValueForbidden", message
 

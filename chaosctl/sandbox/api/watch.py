@@ -1,4 +1,4 @@
-"""Why: whoever watches must miss nothing and see each change once, selectors, bookmarks and time limits included."""
+"""Why: whoever watches must miss nothing and see each change once, through whatever selector."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

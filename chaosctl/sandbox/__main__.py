@@ -1,7 +1,7 @@
-"""Why: a sandbox must outlive the command that wants it, or end with it; so it can also be a process of its own.
+"""Why: a sandbox may have to outlive the command that wants it, so it can be a process of its own.
 
 `python -m chaosctl.sandbox --folder F` serves until SIGTERM. F/kubeconfig appears when it is ready. With
-`--owner-pid` it ends itself when its owner is gone and no ledger is open, so that nothing broken is left behind.
+`--owner-pid` it ends when its owner is gone and no ledger is open, so that nothing broken is left behind.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -32,7 +33,7 @@ async def serve(folder: Path, config: SandboxConfig, owner: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Sandbox(folder, config) as sandbox:
-        waiting = [asyncio.create_task(stop.wait())]
+        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if owner is not None:
             waiting.append(asyncio.create_task(abandoned(sandbox.store, owner)))
         write_private(folder / "kubeconfig", sandbox.kubeconfig)

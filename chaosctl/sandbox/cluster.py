@@ -4,8 +4,10 @@ Everything that a sandbox writes lies under its folder. When it has stopped, no 
 """
 
 import platform
+import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -14,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from chaosctl.sandbox.api.kubeconfig import kubeconfig
 from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.server import ApiServer
 from chaosctl.sandbox.api.store import Store
@@ -66,46 +69,46 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._addresses = Addresses.claim()
-        self.store = Store(self._addresses.services.take)
-        self._recorder = Recorder(self.store)
-        base = self.config.back_off_seconds
-        self._back_off = BackOff(base, base * _CAP)
-        self._keeper = Keeper(uuid.uuid4().hex)
-        self._kubelet = self._make_kubelet(self._create_nodes())
-        self._proxy = ServiceProxy(self.store, self._recorder)
-        self._manager = Manager(self.store, self._controllers(), self._watchers())
-        self._proxy.start()
-        self._manager.start()
-        self._server = ApiServer(self.store, Logs(self.store, self._kubelet))
-        self.url = await self._server.start("127.0.0.1", self.config.port)
+        shutil.rmtree(self.folder / "pods", ignore_errors=True)  # of a sandbox that was killed
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._server.stop()
-        await self._manager.stop()
-        await self._kubelet.close()
-        await self._proxy.close()
-        await self._keeper.close()
-        self._addresses.close()
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        """Start part by part; the stack ends them the other way round."""
+        self._addresses = Addresses.claim()
+        stack.callback(self._addresses.close)
+        self.store = Store(self._addresses.services.take)
+        self._recorder = Recorder(self.store)
+        base = self.config.back_off_seconds
+        self._back_off = BackOff(base, base * _CAP)
+        self._keeper = Keeper(uuid.uuid4().hex)
+        stack.push_async_callback(self._keeper.close)
+        self._proxy = ServiceProxy(self.store, self._recorder)
+        self._proxy.start()
+        stack.push_async_callback(self._proxy.close)
+        self._kubelet = self._make_kubelet(self._create_nodes())
+        stack.push_async_callback(self._kubelet.close)
+        manager = Manager(self.store, self._controllers(), self._watchers())
+        manager.start()
+        stack.push_async_callback(manager.stop)
+        self.server = ApiServer(self.store, self._backend())
+        self.url = await self.server.start("127.0.0.1", self.config.port)
+        stack.push_async_callback(self.server.stop)
 
     @property
     def kubeconfig(self) -> str:
         """The text of a kubeconfig for this cluster."""
-        name = "chaosctl-sandbox"
-        return yaml.safe_dump(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": name, "cluster": {"server": self.url}}],
-                "users": [{"name": name, "user": {}}],
-                "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-                "current-context": name,
-            },
-            sort_keys=False,
-        )
+        return kubeconfig(self.url)
+
+    def _backend(self) -> Logs | None:
+        return Logs(self.store, self._kubelet) if isinstance(self._kubelet, Kubelet) else None
 
     def _controllers(self) -> list[Controller]:
         store, recorder = self.store, self._recorder

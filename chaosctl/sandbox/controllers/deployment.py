@@ -133,12 +133,12 @@ class DeploymentController(Controller):
         if new is None:
             return deployment
         newest = max(map(rollout.revision_of, self._old(deployment)), default=0) + 1
+        least = deployment["spec"].get("minReadySeconds") or 0
 
         def revised(body: Json) -> Json:
             body["metadata"]["annotations"] = _annotations(deployment, body, newest)
-            body["spec"]["minReadySeconds"] = deployment["spec"].get("minReadySeconds") or 0
-            if not body["spec"]["minReadySeconds"] and "minReadySeconds" not in new["spec"]:
-                del body["spec"]["minReadySeconds"]
+            if least != body["spec"].get("minReadySeconds", 0):
+                body["spec"]["minReadySeconds"] = least
             return body
 
         new = self.store.update(self._sets, *key_of(new), revised, manager=_SOURCE)

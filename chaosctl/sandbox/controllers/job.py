@@ -49,9 +49,7 @@ class JobController(Controller):
             return self._expire(job)
         tally = _Tally(job, self._own(job))
         verdict = tally.verdict()
-        if verdict is not None:
-            self._end(job, tally.active)
-        elif job["spec"].get("suspend"):
+        if verdict is not None or job["spec"].get("suspend"):
             self._end(job, tally.active)
         elif pause := tally.pause(self._back_off):
             self._write(job, tally, None)

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.store import Change
 from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.controllers.meta import is_finished, is_terminating
+from chaosctl.sandbox.node.container import Container
 from chaosctl.sandbox.node.host import Host
 from chaosctl.sandbox.node.pod import Pod, remove
 
@@ -41,10 +41,10 @@ class Kubelet:
             self._forget(uid)
         await asyncio.gather(*self._endings)
 
-    def log(self, pod: Json, container: str, *, previous: bool) -> Path | None:
-        """The log file of a container; None if it has not started."""
+    def container(self, pod: Json, name: str) -> Container | None:
+        """A container that has been set up here."""
         found = self._pods.get(pod["metadata"]["uid"])
-        return found.log(container, previous=previous) if found else None
+        return found.container(name) if found else None
 
     def _is_new(self, pod: Json) -> bool:
         return pod["spec"].get("nodeName") in self._nodes and not is_finished(pod)

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import cast
 
 from chaosctl.sandbox.api.errors import ApiError
@@ -38,14 +37,9 @@ class Pod:
     def uid(self) -> str:
         return str(self._body["metadata"]["uid"])
 
-    def log(self, container: str, *, previous: bool) -> Path | None:
-        """The log file of a container; None if it has not started."""
-        found = (
-            each.log(previous=previous)
-            for each in [*self._setup, *self._containers]
-            if each.name == container
-        )
-        return next(found, None)
+    def container(self, name: str) -> Container | None:
+        """One of its containers, once they are set up."""
+        return next((each for each in [*self._setup, *self._containers] if each.name == name), None)
 
     def end(self, grace: float) -> None:
         """End the pod within the grace period (seconds), then remove the object. Again: shorten it."""

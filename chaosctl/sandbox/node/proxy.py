@@ -89,7 +89,7 @@ class ServiceProxy:
 
 
 def _endpoints(slices: list[Json], port_name: str) -> list[Endpoint]:
-    """The ready endpoints of a port; if there are none, those that end but still serve, as kube-proxy has it."""
+    """The ready endpoints of a port; if there are none, those that end but still serve, as in kube-proxy."""
     ready, ending = [], []
     for each in slices:
         ports = [port["port"] for port in each.get("ports") or () if (port.get("name") or "") == port_name]

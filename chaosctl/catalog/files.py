@@ -1,4 +1,4 @@
-"""Why: a playbook may name files, and shipped playbooks have names; neither may lead to somebody else's file."""
+"""Why: a playbook may name files, and shipped playbooks have names; neither may lead anywhere else."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -49,10 +49,11 @@ def catalog_of(faults: Iterable[type[Fault]], probes: Iterable[type[Probe]]) -> 
 
 @cache
 def installed() -> Catalog:
-    """The built-in kinds, and those of the plug-ins that are installed. Raises Invalid for a broken plug-in."""
+    """The built-in kinds, and those of installed plug-ins. Raises Invalid for a broken one."""
+    # An abstract base is what we want here: only its subclasses are looked for.
     return catalog_of(
-        [*_built_in(faults, Fault), *plugged_in("chaosctl.faults", Fault)],
-        [*_built_in(probes, Probe), *plugged_in("chaosctl.probes", Probe)],
+        [*_built_in(faults, Fault), *plugged_in("chaosctl.faults", Fault)],  # type: ignore[type-abstract]
+        [*_built_in(probes, Probe), *plugged_in("chaosctl.probes", Probe)],  # type: ignore[type-abstract]
     )
 
 

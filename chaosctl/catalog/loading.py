@@ -3,10 +3,10 @@
 A playbook is checked as it would run: with the values given, else its defaults, else its examples.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -116,7 +116,7 @@ def _playbook(
     problems += _reference_problems(source, tree)
     problems += _file_problems(source, tree, ("spec", "workload", "requests", "file"), path.parent)
     if problems or playbook is None:
-        raise Mistakes(_in_order(problems, tree))
+        raise Mistakes(_in_order(problems))
     return PlaybookFile(path, source, playbook)
 
 
@@ -128,32 +128,31 @@ def _drill(path: Path, source: Source, catalog: Catalog) -> DrillFile:
     problems = list(source.problems)
     drill = _validated(Drill, source, tree, problems)
     if drill is None or problems:
-        raise Mistakes(_in_order(problems, tree))
-    bound = [
-        _bound(path, source, index, reference, catalog, problems)
-        for index, reference in enumerate(drill.spec.playbooks)
-    ]
+        raise Mistakes(_in_order(problems))
+    bound: list[Bound] = []
+    for index, reference in enumerate(drill.spec.playbooks):
+        try:
+            bound.append(_bound(path, source, index, reference, catalog))
+        except Mistakes as mistakes:
+            problems += mistakes.problems
     if problems:
         raise Mistakes(problems)
-    return DrillFile(path, source, drill, tuple(one for one in bound if one))
+    return DrillFile(path, source, drill, tuple(bound))
 
 
-def _bound(  # noqa: PLR0913 - one step of `_drill`
-    path: Path, source: Source, index: int, reference: PlaybookRef, catalog: Catalog, problems: list[Problem]
-) -> Bound | None:
+def _bound(path: Path, source: Source, index: int, reference: PlaybookRef, catalog: Catalog) -> Bound:
     place: Place = ("spec", "playbooks", index)
     try:
         file = inside(path.parent, reference.file) if reference.file else find_playbook(str(reference.name))
         playbook = load_playbook(file, catalog)
         with_parameters(playbook, reference.parameters, catalog)
     except Mistakes as mistakes:
-        problems.append(source.problem(place, "this playbook cannot run as it is here"))
-        problems += mistakes.problems
+        here = source.problem(place, "this playbook cannot run as it is here")
+        raise Mistakes([here, *mistakes.problems]) from None
     except Invalid as error:
-        problems.append(source.problem((*place, "file" if reference.file else "name"), str(error)))
-    else:
-        return Bound(playbook, reference.parameters)
-    return None
+        field = "file" if reference.file else "name"
+        raise Mistakes([source.problem((*place, field), str(error))]) from None
+    return Bound(playbook, reference.parameters)
 
 
 def _validated(
@@ -168,35 +167,26 @@ def _validated(
 
 def _body_problems(source: Source, tree: JsonValue, catalog: Catalog) -> Iterator[Problem]:
     probes = names.look(tree, ("spec", "probes"))
-    for name, body in probes.items() if isinstance(probes, dict) else ():
-        yield from _of_a_body(
-            source, ("spec", "probes", name), body, catalog.probe_kind, "probe", catalog.probes
-        )
+    for name in probes if isinstance(probes, dict) else ():
+        yield from _of_a_body(source, tree, ("spec", "probes", name), "probe", catalog.probes)
     for index, _ in _items(names.look(tree, ("spec", "timeline"))):
-        place: Place = ("spec", "timeline", index, "inject")
-        body = names.look(tree, place)
-        yield from _of_a_body(source, place, body, catalog.fault_kind, "fault", catalog.faults)
+        yield from _of_a_body(source, tree, ("spec", "timeline", index, "inject"), "fault", catalog.faults)
 
 
-def _of_a_body(  # noqa: PLR0913 - once for faults, once for probes
-    source: Source,
-    place: Place,
-    body: JsonValue,
-    kind_of: Callable[[str], type[Spec]],
-    what: str,
-    known: Iterable[str],
+def _of_a_body(
+    source: Source, tree: JsonValue, place: Place, what: str, kinds: Mapping[str, type[Spec]]
 ) -> Iterator[Problem]:
-    if not isinstance(body, dict) or not isinstance(body.get("kind"), str):
+    name = names.look(tree, (*place, "kind"))
+    if not isinstance(name, str):
         return  # the playbook's own model has said so
-    name = cast("str", body["kind"])
-    if name not in known:
-        yield source.problem((*place, "kind"), f'unknown {what} "{name}"', did_you_mean(name, known))
+    if name not in kinds:
+        yield source.problem((*place, "kind"), f'unknown {what} "{name}"', did_you_mean(name, kinds))
         return
-    kind = kind_of(name)
+    body = names.look(tree, place)
     try:
-        kind.model_validate(body)
+        kinds[name].model_validate(body)
     except ValidationError as error:
-        yield from problems_of(error, kind, source, body, place)
+        yield from problems_of(error, kinds[name], source, body, place)
 
 
 def _reference_problems(source: Source, tree: JsonValue) -> Iterator[Problem]:
@@ -232,8 +222,8 @@ def _items(value: JsonValue) -> list[tuple[int, Json]]:
     return [(index, one) for index, one in enumerate(elements) if isinstance(one, dict)]
 
 
-def _in_order(problems: list[Problem], tree: JsonValue) -> list[Problem]:
-    """By place, one for each; nothing about what follows from a parameter without a value."""
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By place; the first of several at the same one, as the others follow from it."""
     first: dict[tuple[int, int, str], Problem] = {}
     for problem in problems:
         first.setdefault((problem.line, problem.column, problem.field), problem)

@@ -44,7 +44,7 @@ def resolve(
         target=target,
         parameters=_parameters(spec, given),
         workload=_workload(filled),
-        entries=tuple(_entries(spec, catalog)),
+        entries=_entries(spec, catalog),
         checks=_checks(spec, catalog),
         allow_outage=spec.allow_outage,
         seed=seed,
@@ -82,13 +82,24 @@ def _workload(file: PlaybookFile) -> Workload | None:
     return Workload(requests=requests, arrival=arrival, answer_within=text.answer_within)
 
 
-def _entries(spec: PlaybookSpec, catalog: Catalog) -> Iterator[Entry]:
+def _entries(spec: PlaybookSpec, catalog: Catalog) -> tuple[Entry, ...]:
     probes = probes_of(spec, catalog)
+    entries: dict[str, Entry] = {}
+    for text, name in zip(spec.timeline, entry_names(spec), strict=True):
+        for entry in _repeated(text, name, catalog, probes):
+            if entry.id in entries:
+                raise Invalid(f'two entries of the timeline are called "{entry.id}"; give one another id')
+            entries[entry.id] = entry
+    return tuple(entries.values())
+
+
+def entry_names(spec: PlaybookSpec) -> Iterator[str]:
+    """The id of every line of the timeline: its own, or its fault's kind made unique."""
     taken = {entry.id for entry in spec.timeline if entry.id}
     for entry in spec.timeline:
         name = entry.id or _unique(entry.inject.kind[:30].rstrip("-"), taken)
         taken.add(name)
-        yield from _repeated(entry, name, catalog, probes)
+        yield name
 
 
 def _repeated(entry: EntryText, name: str, catalog: Catalog, probes: Mapping[str, Probe]) -> Iterator[Entry]:
@@ -115,10 +126,7 @@ def _checks(spec: PlaybookSpec, catalog: Catalog) -> tuple[Check, ...]:
 
 def _check(text: CheckText, role: Role, probes: Mapping[str, Probe], prefix: str = "") -> Check:
     if text.probe is None:
-        clock, within = text.clock, text.within or timedelta()
-        return Check(
-            name=text.name or f"{clock} within {show_duration(within)}", role=role, clock=clock, within=within
-        )
+        return _clock_check(text, role)
     if text.probe not in probes:
         raise Invalid(f'no probe is called "{text.probe}"')
     probe = probes[text.probe]
@@ -130,13 +138,21 @@ def _check(text: CheckText, role: Role, probes: Mapping[str, Probe], prefix: str
         unit=probe.unit,
         over=text.over,
         lasting=text.lasting or (ABORT_LASTING if role is Role.ABORT else None),
-        decision=_decision(text, role, probe),
+        decision=decision(text, role, probe),
         every=text.every,
         tells=probe.tells if role is Role.STEADY else None,
     )
 
 
-def _decision(text: CheckText, role: Role, probe: Probe) -> Decision:
+def _clock_check(text: CheckText, role: Role) -> Check:
+    by_when = (
+        f"{text.clock} within {show_duration(text.within)}" if text.within is not None else f"no {text.clock}"
+    )
+    return Check(name=text.name or by_when, role=role, clock=text.clock, within=text.within, never=text.never)
+
+
+def decision(text: CheckText, role: Role, probe: Probe) -> Decision:
+    """How a check is decided: as written, or as its role and its probe suggest."""
     if text.decision is not None:
         body = text.decision.model_dump(exclude={"kind"})
         return KOfN(**body) if isinstance(text.decision, Fixed) else EProcess(**body)

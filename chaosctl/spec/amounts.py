@@ -8,7 +8,7 @@ import math
 import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -25,7 +25,7 @@ def duration(value: object) -> timedelta:
     """A length of time: `90s`, `3m`, `1h30m`, `250ms`. Raises ValueError."""
     if isinstance(value, timedelta):
         return value
-    if value == 0 and not isinstance(value, bool):
+    if value in (0, "0") and not isinstance(value, bool):
         return timedelta()
     if _is_number(value):
         raise ValueError(f"{value} has no unit: write {value}s for seconds")
@@ -56,7 +56,7 @@ def rate(value: object) -> float:
 
 
 def amount(value: object) -> float:
-    """A bound in a probe's unit: `1%` is 0.01, `250ms` is 0.25 seconds, a number is itself. Raises ValueError."""
+    """A bound in a probe's unit: `1%` is 0.01, `250ms` is 0.25 seconds, `3` is 3. Raises ValueError."""
     if _is_number(value):
         return _finite(value)
     text, sign = (value[1:], -1) if isinstance(value, str) and value.startswith("-") else (value, 1)
@@ -144,7 +144,7 @@ def _finite(value: object) -> float:
     return number
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -1,6 +1,7 @@
 """Why: a playbook knows no cluster; a drill says which deployment it meets."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, PositiveInt, ValidationError, model_validator
@@ -57,7 +58,7 @@ class PlaybookRef(Written):
 
     name: str | None = None
     file: str | None = None
-    parameters: dict[str, str] = {}
+    parameters: Mapping[str, str] = {}
 
     @model_validator(mode="after")
     def _one(self) -> "PlaybookRef":

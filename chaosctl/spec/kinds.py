@@ -64,6 +64,8 @@ class Fault(Spec, ABC):
     needs: ClassVar[tuple[Rule, ...]] = ()
     reaction: ClassVar[bool] = False
     """Whether somebody else (a watchdog, a progressive controller) is expected to undo it."""
+    touches: ClassVar[str] = ""
+    """What two entries cannot change at once: "template", "replicas", "traffic", "config"; "" for nothing."""
 
     @abstractmethod
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:

@@ -27,7 +27,7 @@ def declared(tree: JsonValue) -> Mapping[str, Json]:
 def as_texts(source: Source, paths: Iterable[Path]) -> JsonValue:
     """The tree with the scalars at these paths as the texts that were written: 1.20 stays "1.20"."""
     texts = {path: source.plain[path] for path in paths if source.plain.get(path)}
-    return _mapped(source.tree, lambda path, value: texts.get(path, value))
+    return _mapped(source.tree, texts.get)
 
 
 def samples(tree: JsonValue) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 These are the texts as written. `chaosctl.catalog` resolves them into a Script.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -49,8 +50,8 @@ class Metadata(Written):
     """As Kubernetes has it."""
 
     name: Label
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
 
 
 class Parameter(Written):
@@ -120,7 +121,8 @@ class CheckText(Written):
     name: str | None = Field(default=None, min_length=1, max_length=100)
     probe: str | None = None
     clock: ClockName | None = None
-    within: Duration | None = Field(default=None, description="For clocks.")
+    within: Duration | None = Field(default=None, description="For clocks: by when it must have stopped.")
+    never: bool = Field(default=False, description="For clocks: it must not stop at all.")
     max: Amount | None = None
     min: Amount | None = None
     from_steady: bool = Field(default=False, description="Count the bounds from the steady state's value.")
@@ -144,16 +146,17 @@ class CheckText(Written):
         return self
 
     def _of_a_clock(self) -> None:
-        if self.within is None:
-            raise PydanticCustomError("no_bound", 'a check of a clock needs "within"')
-        others = self.model_fields_set - {"name", "clock", "within"}
+        if (self.within is None) != self.never:
+            raise PydanticCustomError("no_bound", 'a check of a clock needs either "within" or "never: true"')
+        others = self.model_fields_set - {"name", "clock", "within", "never"}
         if others:
             names = ", ".join(sorted("for" if name == "lasting" else to_camel(name) for name in others))
             raise PydanticCustomError("clock_field", "a check of a clock has no {names}", {"names": names})
 
     def _of_a_probe(self) -> None:
-        if self.within is not None:
-            raise PydanticCustomError("probe_field", '"within" is for clocks; a probe has "max" and "min"')
+        if self.within is not None or self.never:
+            message = '"within" and "never" are for clocks; a probe has "max" and "min"'
+            raise PydanticCustomError("probe_field", message)
         if self.max is None and self.min is None:
             raise PydanticCustomError("no_bound", 'a check of a probe needs "max" or "min"')
         if self.max is not None and self.min is not None and self.min > self.max:
@@ -183,9 +186,9 @@ class PlaybookSpec(Written):
 
     summary: str = Field(min_length=1)
     hypothesis: str = ""
-    parameters: dict[ParameterName, Parameter] = {}
+    parameters: Mapping[ParameterName, Parameter] = {}
     workload: WorkloadText | None = None
-    probes: dict[ProbeName, ProbeBody] = {}
+    probes: Mapping[ProbeName, ProbeBody] = {}
     steady_state: tuple[CheckText, ...] = ()
     timeline: tuple[EntryText, ...] = Field(min_length=1)
     expect: tuple[CheckText, ...] = ()

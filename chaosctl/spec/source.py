@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path as FilePath
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import yaml
 from pydantic import JsonValue
@@ -20,6 +20,7 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 MAX_VALUES = 50_000
 _MAX_EXACT = 2**53
+_YAML_TAG = "tag:yaml.org,2002:"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = yaml.resolver.Resolver()
@@ -133,7 +134,9 @@ def _decoded(path: FilePath, data: bytes) -> str:
 def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-    return source.problem_at(place, f"not valid YAML: {error.problem or error.context}")
+    around = "".join(source.lines[max(0, place.line - 2) : place.line])
+    hint = 'quote parameters: "${name}"' if "${" in around else ""
+    return source.problem_at(place, f"not valid YAML: {error.problem or error.context}", hint)
 
 
 def _first_line(error: Exception) -> str:
@@ -186,7 +189,7 @@ class _Reader:
             self._note(
                 event,
                 path,
-                f"the tag {_short(tag)} is not allowed",
+                f"the tag {_short(tag.replace(_YAML_TAG, '!!'))} is not allowed",
                 "remove it; files hold plain values only",
             )
 
@@ -198,23 +201,16 @@ class _Reader:
             if key in result:
                 first = self.source.keys[(*path, key)].line
                 self._note(event, (*path, key), "written twice", f"the first is in line {first}")
-                self._skip()
+                self._value(self._next(), (*path, f"{key} (again)"))
                 continue
             self.source.keys[(*path, key)] = _place(event)
             result[key] = self._value(self._next(), (*path, key))
         return result
 
-    def _skip(self) -> None:
-        """Read a value that is not wanted, keeping the places of the one that is."""
-        aside = _Reader(Source(self.source.name, "\n".join(self.source.lines)), self.events)
-        aside.count = self.count
-        aside._value(self._next(), ())
-        self.count = aside.count
-
     def _key(self, event: yaml.Event, path: Path) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             self._stop(event, "a key must be a text", "is a brace or a quote missing?")
-        if event.style is None and not isinstance(_plain(event.value), str):
+        if not event.style and not isinstance(_plain(event.value), str):
             self._note(event, path, f"the key {_short(event.value)} is not read as text", "put it in quotes")
         return _clean(event.value)
 
@@ -226,7 +222,7 @@ class _Reader:
 
     def _scalar(self, event: yaml.Event, path: Path) -> JsonValue:
         text = _clean(str(getattr(event, "value", "")))
-        if getattr(event, "style", None) is not None:
+        if getattr(event, "style", None):
             return text
         self.source.plain[path] = text
         value = _plain(text)
@@ -240,7 +236,7 @@ class _Reader:
     def _note(self, event: yaml.Event, path: Path, message: str, hint: str) -> None:
         self.source.problems.append(self.source.problem_at(_place(event), message, hint, shown(path)))
 
-    def _stop(self, event: yaml.Event, message: str, hint: str) -> None:
+    def _stop(self, event: yaml.Event, message: str, hint: str) -> NoReturn:
         problem = self.source.problem_at(_place(event), message, hint)
         raise Mistakes([*self.source.problems, problem])
 
@@ -258,7 +254,7 @@ def _plain(text: str) -> JsonValue | _Ambiguous:
     match = _NUMBER.fullmatch(text)
     if match:
         return _number(text, exact=not any(match.groups()))
-    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call] # the stubs lack it
     if tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}:
         return _Ambiguous("means different numbers to different readers of YAML")
     return text
@@ -282,8 +278,8 @@ def _short(text: str) -> str:
 
 def _place(event: yaml.Event) -> Place:
     start, end = event.start_mark, event.end_mark
-    if start is None:
+    if start is None or end is None:
         return Place(1, 1)
-    one_line = end is not None and end.line == start.line
-    width = end.column - start.column if one_line and isinstance(event, yaml.ScalarEvent) else 1
+    one_line = end.line == start.line and isinstance(event, yaml.ScalarEvent)
+    width = end.column - start.column if one_line else 1
     return Place(start.line + 1, start.column + 1, max(1, width))

@@ -1,0 +1,23 @@
+"""Why: `chaosctl lint` and whoever edits a file want one answer: everything that is wrong with it."""
+
+from pathlib import Path
+
+from chaosctl.catalog.kinds import Catalog
+from chaosctl.catalog.lint import lint
+from chaosctl.catalog.loading import PlaybookFile, load
+from chaosctl.errors import Invalid
+from chaosctl.spec.problems import Mistakes, Problem
+
+
+def check_file(path: Path, catalog: Catalog) -> list[Problem]:
+    """Errors and warnings of a playbook, or of a drill and its playbooks. Never raises Invalid."""
+    try:
+        found = load(path, catalog)
+    except Mistakes as mistakes:
+        return list(mistakes.problems)
+    except Invalid as error:
+        return [Problem("", str(error))]
+    if isinstance(found, PlaybookFile):
+        return lint(found, catalog)
+    files = {bound.playbook.path: bound.playbook for bound in found.playbooks}
+    return [problem for file in files.values() for problem in lint(file, catalog)]

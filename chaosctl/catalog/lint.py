@@ -1,0 +1,241 @@
+"""Why: a playbook can be well formed and still prove nothing; better to hear it now than after the drill.
+
+A rule is a pure function of a draft. It says where, what and what to do; it never looks at a cluster.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from itertools import combinations
+from typing import NamedTuple
+
+from chaosctl.catalog.kinds import Catalog
+from chaosctl.catalog.loading import CHECKS, PlaybookFile
+from chaosctl.catalog.resolve import decision, probes_of
+from chaosctl.spec import ClockName, EProcess, Fault, Probe, Role, Span
+from chaosctl.spec.amounts import show_duration, show_share, unit_of
+from chaosctl.spec.parameters import look
+from chaosctl.spec.playbook import CheckText, EntryText, PlaybookSpec
+from chaosctl.spec.problems import Path, Problem, Severity
+from chaosctl.spec.source import Source
+
+_ROLES = dict(zip(CHECKS, (Role.STEADY, Role.EXPECT, Role.ABORT), strict=True))
+
+
+class Draft(NamedTuple):
+    """A playbook and the code of its kinds, as the rules see it."""
+
+    source: Source
+    spec: PlaybookSpec
+    probes: Mapping[str, Probe]
+    faults: tuple[Fault, ...]
+
+    def checks(self) -> Iterator[tuple[Path, Role, CheckText]]:
+        """Every check with its place, effects among them."""
+        written = (self.spec.steady_state, self.spec.expect, self.spec.abort)
+        for (section, role), texts in zip(_ROLES.items(), written, strict=True):
+            for index, text in enumerate(texts):
+                yield ("spec", section, index), role, text
+        for index, entry in enumerate(self.spec.timeline):
+            if entry.effect:
+                yield ("spec", "timeline", index, "effect"), Role.EFFECT, entry.effect
+
+    def entries(self) -> Iterator[tuple[Path, EntryText, Fault]]:
+        for index, (entry, fault) in enumerate(zip(self.spec.timeline, self.faults, strict=True)):
+            yield ("spec", "timeline", index), entry, fault
+
+    def expected_clocks(self) -> Iterator[tuple[Path, ClockName, timedelta | None]]:
+        for place, role, check in self.checks():
+            if role is Role.EXPECT and check.clock:
+                yield place, check.clock, check.within
+
+    def error(self, place: Path, message: str, hint: str = "") -> Problem:
+        return self.source.problem(place, message, hint)
+
+    def warning(self, place: Path, message: str, hint: str = "") -> Problem:
+        return self.source.problem(place, message, hint, severity=Severity.WARNING)
+
+
+Rule = Callable[[Draft], Iterator[Problem]]
+
+
+def lint(file: PlaybookFile, catalog: Catalog) -> list[Problem]:
+    """What is wrong with a playbook that can be read: errors and warnings, by place."""
+    spec = file.playbook.spec
+    faults = tuple(catalog.fault(entry.inject.model_dump(by_alias=True)) for entry in spec.timeline)
+    draft = Draft(file.source, spec, probes_of(spec, catalog), faults)
+    found = [problem for rule in RULES for problem in rule(draft)]
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def steady_state_reads_something(draft: Draft) -> Iterator[Problem]:
+    """Without it nothing tells a healthy target from a broken one, before or after."""
+    if not draft.spec.steady_state:
+        hint = "add a check of a probe, like {probe: errors, max: 1%}"
+        yield draft.error(("spec", "steadyState"), "the steady state reads nothing", hint)
+
+
+def clocks_are_expectations(draft: Draft) -> Iterator[Problem]:
+    """A clock is read when it is over; it can neither start nor stop a run, nor show an effect."""
+    for place, role, check in draft.checks():
+        if check.clock and role is not Role.EXPECT:
+            yield draft.error((*place, "clock"), f"a clock cannot be read in {role}", 'move it to "expect"')
+
+
+def clocks_can_be_told(draft: Draft) -> Iterator[Problem]:
+    """Some clocks stop only where a steady-state check of the right probe tells them."""
+    told = {draft.probes[check.probe].tells for check in draft.spec.steady_state if check.probe}
+    tellers = {ClockName.ROLLBACK: "revision"}
+    for place, clock, _ in draft.expected_clocks():
+        if clock in tellers and clock not in told:
+            hint = f"add a check of a {tellers[clock]} probe to steadyState"
+            yield draft.error((*place, "clock"), f"nothing here can answer {clock}", hint)
+        if clock in {ClockName.IMPACT, ClockName.RECOVER} and draft.spec.workload is None:
+            yield draft.warning((*place, "clock"), f"{clock} is seen in answers only", "add a workload")
+
+
+def detection_needs_somebody(draft: Draft) -> Iterator[Problem]:
+    """Whether anybody watches the target is known only when the target is."""
+    for place, clock, within in draft.expected_clocks():
+        if clock is ClockName.DETECT and within is not None and not any(one.reaction for one in draft.faults):
+            hint = "no fault here asks for a reaction; make sure that something watches the target"
+            yield draft.warning((*place, "clock"), "detect may stay unknown", hint)
+
+
+def reactions_end_before_the_hold(draft: Draft) -> Iterator[Problem]:
+    """A reaction that may come after our own undo cannot be told from it."""
+    for place, clock, within in draft.expected_clocks():
+        if clock not in {ClockName.DETECT, ClockName.MITIGATE, ClockName.ROLLBACK, ClockName.RECOVER}:
+            continue
+        for _, entry, fault in draft.entries():
+            if fault.reaction and within is not None and within >= entry.hold:
+                hint = f"hold it for longer, or expect it within less than {show_duration(entry.hold)}"
+                message = f"{clock} may take {show_duration(within)}, but {fault.kind} is undone after that"
+                yield draft.error((*place, "within"), message, hint)
+
+
+def holds_are_long_enough(draft: Draft) -> Iterator[Problem]:
+    """What is over after one look may never be seen."""
+    slowest = max((check.every for _, _, check in draft.checks() if check.probe), default=timedelta())
+    for place, entry, _ in draft.entries():
+        if entry.hold < 2 * slowest:
+            hint = f"hold it for {show_duration(2 * slowest)} or more, or check more often"
+            yield draft.error((*place, "hold"), "the hold is shorter than two check intervals", hint)
+
+
+def entries_do_not_collide(draft: Draft) -> Iterator[Problem]:
+    """Two entries that change the same thing at once would undo each other."""
+    for (_, one, first), (place, other, second) in combinations(draft.entries(), 2):
+        if first.touches and first.touches == second.touches and _overlap(one, other):
+            message = f"{second.kind} overlaps with {first.kind}: both change the {first.touches}"
+            yield draft.error((*place, "at"), message, "let the first one end before the second begins")
+    for place, entry, fault in draft.entries():
+        if entry.repeat and fault.touches and entry.repeat.every < entry.hold:
+            hint = f"repeat it every {show_duration(entry.hold)} or more, or hold it for less"
+            yield draft.error((*place, "repeat"), f"{fault.kind} overlaps with its own repetition", hint)
+
+
+def effects_can_be_seen(draft: Draft) -> Iterator[Problem]:
+    """A fault that nobody felt proves nothing; some cannot say themselves how one feels them."""
+    for place, entry, fault in draft.entries():
+        if entry.effect is None and type(fault).effect is Fault.effect:
+            hint = 'add "effect": a check that holds only while the fault is there'
+            yield draft.error(place, f"nothing shows the effect of {fault.kind}", hint)
+
+
+def probes_are_used(draft: Draft) -> Iterator[Problem]:
+    used = {check.probe for _, _, check in draft.checks()}
+    for name in draft.probes:
+        if name not in used:
+            place = ("spec", "probes", name)
+            yield draft.source.problem(
+                place, "no check reads this probe", "remove it", key=True, severity=Severity.WARNING
+            )
+
+
+def bounds_have_the_unit_of_the_probe(draft: Draft) -> Iterator[Problem]:
+    """`max: 1%` of a latency, or `max: 50` of a share, is a mistake that would pass unseen."""
+    for place, _, check in draft.checks():
+        unit = draft.probes[check.probe].unit if check.probe else ""
+        for field, value in (("max", check.max), ("min", check.min)):
+            if value is not None and check.probe:
+                yield from _of_a_bound(draft, (*place, field), value, unit)
+
+
+def checks_can_be_decided(draft: Draft) -> Iterator[Problem]:
+    """An e-process needs some answers before it can say that a rate is within its bound."""
+    for place, role, check in draft.checks():
+        needed = _answers_needed(draft, role, check)
+        if needed is None or draft.spec.workload is None:
+            continue
+        time = draft.spec.steady_within if role is Role.STEADY else _length(draft.spec)
+        there = draft.spec.workload.arrival.rate * time.total_seconds()
+        if needed > there:
+            message = f"needs {needed} answers to be decided, {int(there)} come in {show_duration(time)}"
+            yield draft.error(place, message, "raise the rate, give it more time, or loosen the bound")
+
+
+def names_are_unique(draft: Draft) -> Iterator[Problem]:
+    """A verdict names its checks, and entries are known by their ids."""
+    seen: set[str] = set()
+    for place, _, check in draft.checks():
+        if check.name is not None and check.name in seen:
+            yield draft.error((*place, "name"), "another check has this name", "give it one of its own")
+        seen.add(check.name or "")
+    ids: set[str] = set()
+    for place, entry, _ in draft.entries():
+        if entry.id is not None and entry.id in ids:
+            yield draft.error((*place, "id"), "another entry has this id", "give it one of its own")
+        ids.add(entry.id or "")
+
+
+RULES: tuple[Rule, ...] = (
+    steady_state_reads_something,
+    clocks_are_expectations,
+    clocks_can_be_told,
+    detection_needs_somebody,
+    reactions_end_before_the_hold,
+    holds_are_long_enough,
+    entries_do_not_collide,
+    effects_can_be_seen,
+    probes_are_used,
+    bounds_have_the_unit_of_the_probe,
+    checks_can_be_decided,
+    names_are_unique,
+)
+
+
+def _overlap(one: EntryText, other: EntryText) -> bool:
+    return one.at < _end(other) and other.at < _end(one)
+
+
+def _end(entry: EntryText) -> timedelta:
+    last = (entry.repeat.times - 1) * entry.repeat.every if entry.repeat else timedelta()
+    return entry.at + last + entry.hold
+
+
+def _length(spec: PlaybookSpec) -> timedelta:
+    return max(_end(entry) for entry in spec.timeline) + spec.recover_within
+
+
+def _of_a_bound(draft: Draft, place: Path, value: float, unit: str) -> Iterator[Problem]:
+    written = unit_of(look(draft.source.tree, place))
+    if written and written != unit:
+        of = {"share": "a share", "seconds": "a time"}.get(
+            unit, f"a number of {unit}" if unit else "a number"
+        )
+        yield draft.error(place, f"the probe's value is {of}", "write the bound in its unit")
+    elif unit == "share" and abs(value) > 1:
+        hint = "" if written else f"write {value:g}%"
+        yield draft.error(place, f"{show_share(value)} is more than all", hint)
+
+
+def _answers_needed(draft: Draft, role: Role, check: CheckText) -> int | None:
+    """How many answers without a bad one an e-process needs: ln(2/alpha) / -ln(1 - bound)."""
+    if check.probe is None or check.from_steady or check.over is Span.RUN:
+        return None
+    how = decision(check, role, draft.probes[check.probe])
+    bad = 1 - check.min if check.min is not None and draft.probes[check.probe].complement else check.max
+    if not isinstance(how, EProcess) or bad is None or not 0 < bad < 1:
+        return None
+    return math.ceil(math.log(2 / how.alpha) / -math.log(1 - bad))

@@ -120,7 +120,7 @@ class Window:
         for column in self.columns():
             del column[:count]
 
-    def columns(self) -> tuple[array[float] | array[int], ...]:
+    def columns(self) -> "tuple[array[float] | array[int], ...]":
         times = (self.scheduled, self.sent, self.done)
         return (*times, self.status, self.error, self.version, self.pod, self.agrees)
 
@@ -191,7 +191,7 @@ class Window:
             raise NoData("no request was due")
         return found
 
-    def named(self, column: array[int], start: datetime, end: datetime) -> Mapping[str, int]:
+    def named(self, column: "array[int]", start: datetime, end: datetime) -> Mapping[str, int]:
         good = Counter(column[number] for number in self.due(start, end) if self.error[number] == GOOD)
         if not good:
             raise NoData("no good answer")

@@ -1,0 +1,64 @@
+"""Why: keep-alive is quick, but a connection that lives for ever never sees the new pod behind a Service."""
+
+import asyncio
+import ssl
+
+from chaosctl.traffic.address import Address
+from chaosctl.traffic.client import Connection
+
+REQUESTS_EACH = 100
+SECONDS_EACH = 2.0
+
+
+class Pool:
+    """Idle connections to one address, each for at most 100 requests and 2 s."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.loop = asyncio.get_running_loop()
+        self.tls = ssl.create_default_context() if address.tls else None
+        self.idle: list[Connection] = []
+        self.all: set[Connection] = set()
+        self.opened = 0
+
+    def take(self) -> Connection | None:
+        """A connection that can be used at once, if there is one."""
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.open and self.is_fresh(connection):
+                return connection
+            self.end(connection)
+        return None
+
+    async def open(self) -> Connection:
+        """A new connection. Raises OSError."""
+        _, connection = await self.loop.create_connection(
+            lambda: Connection(self.loop.time, self.give_back),
+            self.address.host,
+            self.address.port,
+            ssl=self.tls,
+        )
+        self.opened += 1
+        self.all = {other for other in self.all if other.open} | {connection}
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        if self.is_fresh(connection):
+            self.idle.append(connection)
+        else:
+            self.end(connection)
+
+    def is_fresh(self, connection: Connection) -> bool:
+        return connection.asked < REQUESTS_EACH and self.loop.time() - connection.born < SECONDS_EACH
+
+    def end(self, connection: Connection) -> None:
+        self.all.discard(connection)
+        connection.transport.close()
+
+    async def close(self) -> None:
+        """End all connections, and wait until their sockets are closed."""
+        for connection in self.all:
+            connection.abandon()
+        self.all.clear()
+        self.idle.clear()
+        await asyncio.sleep(0)

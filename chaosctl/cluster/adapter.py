@@ -1,0 +1,258 @@
+"""Why: the core speaks of objects and patches; the API server speaks of URLs and statuses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+from urllib.parse import quote
+
+import structlog
+from pydantic import JsonValue
+
+from chaosctl.changes import look, same, text_at
+from chaosctl.cluster.clock import ServerClock
+from chaosctl.cluster.discovery import Discovery
+from chaosctl.cluster.fields import MANAGER
+from chaosctl.cluster.kubernetes import LARGEST, Answer, Connection, connection
+from chaosctl.cluster.responses import check, parse
+from chaosctl.errors import Conflict, Lost, Refused
+from chaosctl.model import Json, Op, Ref
+
+PAGE = 500  # objects
+PATIENCE = 3  # times that a read is tried when the server is busy
+LONGEST_PAUSE = 5.0  # seconds; whatever the server asks for
+BUSY, EXPIRED = 429, 410
+FROM_PODS = 1024 * 1024  # bytes
+BETWEEN_WATCHES = 0.5  # seconds
+WATCHED_FOR = 240.0  # seconds; then a watch is opened anew
+VERSION = "/metadata/resourceVersion"
+WITHOUT_REPLICA_SETS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job")
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+log = structlog.get_logger(__name__)
+
+
+class KubernetesCluster:
+    """A Cluster over HTTP. Every request has a time limit; only reads are repeated."""
+
+    def __init__(self, over: Connection, manager: str = MANAGER) -> None:
+        self._over = over
+        self._manager = manager
+        self._discovery = Discovery(self._read)
+
+    @property
+    def clock(self) -> ServerClock:
+        return self._over.clock
+
+    async def version(self) -> str:
+        """Of the server; the cheapest way to learn whether it can be reached."""
+        return str((await self._read("/version")).get("gitVersion", ""))
+
+    async def get(self, ref: Ref) -> Json:
+        return await self._read(await self._path(ref))
+
+    async def find(self, like: Ref, selector: str = "", fields: str = "") -> Sequence[Json]:
+        found, _ = await self._list(like, selector, fields)
+        return found
+
+    async def pods(self, owner: Ref) -> Sequence[Json]:
+        body = await self.get(owner)
+        selector, owners = _selector(body), {look(body, "/metadata/uid")}
+        if owner.kind not in WITHOUT_REPLICA_SETS:
+            like = Ref(api_version="apps/v1", kind="ReplicaSet", namespace=owner.namespace, name="")
+            sets = await self.find(like, selector)
+            owners |= {look(one, "/metadata/uid") for one in sets if _owners(one) & owners}
+        pods = await self.find(Ref(kind="Pod", namespace=owner.namespace, name=""), selector)
+        return sorted((pod for pod in pods if _owners(pod) & owners), key=_name)
+
+    async def ask(self, pod: Ref, port: int, path: str) -> Json:
+        url = _admin(pod, port, path)
+        return parse(url, (await self._send("GET", url, largest=FROM_PODS)).body)
+
+    async def tell(self, pod: Ref, port: int, path: str, body: Json) -> Json:
+        url = _admin(pod, port, path)
+        return parse(url, (await self._send("POST", url, body=body, largest=FROM_PODS)).body)
+
+    async def patch(self, ref: Ref, ops: Sequence[Op], *, dry_run: bool = False) -> Json:
+        path, query = await self._path(ref), self._writing(dry_run=dry_run)
+        body: JsonValue = [_operation(op) for op in ops]
+        content_type = "application/json-patch+json"
+        try:
+            answer = await self._send("PATCH", path, query=query, body=body, content_type=content_type)
+        except Refused:
+            await self._still_at(ref, ops)
+            raise
+        return parse(path, answer.body)
+
+    async def create(self, ref: Ref, body: Json, *, dry_run: bool = False) -> Json:
+        path = await self._path(ref.model_copy(update={"name": ""}))
+        metadata = {**cast("Json", body.get("metadata") or {}), "name": ref.name}
+        if ref.namespace:
+            metadata["namespace"] = ref.namespace
+        whole: Json = {**body, "apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
+        answer = await self._send("POST", path, query=self._writing(dry_run=dry_run), body=whole)
+        return parse(path, answer.body)
+
+    async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:
+        body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        body["propagationPolicy"] = "Background"
+        if grace_seconds is not None:
+            body["gracePeriodSeconds"] = grace_seconds
+        await self._send("DELETE", await self._path(ref), body=body)
+
+    async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
+        resource = await self._discovery.resource(ref)
+        asked: Json = {
+            "namespace": ref.namespace,
+            "verb": verb,
+            "group": resource.group,
+            "resource": resource.plural,
+            "subresource": subresource,
+            "name": ref.name,
+        }
+        body: Json = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        body["spec"] = {"resourceAttributes": {key: value for key, value in asked.items() if value}}
+        review = parse(REVIEW, (await self._send("POST", REVIEW, body=body)).body)
+        return look(review, "/status/allowed") is True
+
+    async def watch(self, like: Ref, selector: str = "") -> AsyncIterator[tuple[str, Json]]:
+        """What is there, then what changes, for ever: ADDED, MODIFIED or DELETED, and the object.
+
+        After a gap too long to bridge everything that is there comes as ADDED again. Raises ClusterError
+        where it cannot be listed.
+        """
+        while True:
+            found, version = await self._list(like, selector, "")
+            for body in found:
+                yield "ADDED", body
+            async for kind, body in self._changes(like, selector, version):
+                yield kind, body
+
+    async def _changes(self, like: Ref, selector: str, version: str) -> AsyncIterator[tuple[str, Json]]:
+        """Changes since a version, until the server no longer knows it."""
+        path = await self._path(like.model_copy(update={"name": ""}))
+        query = {"watch": "true", "allowWatchBookmarks": "true", "labelSelector": selector}
+        while True:
+            query["resourceVersion"] = version
+            try:
+                async for status, line in self._over.stream(path, query, WATCHED_FOR):
+                    if status == EXPIRED:
+                        return
+                    check(path, status, line)
+                    event = parse(path, line)
+                    body = cast("Json", event.get("object") or {})
+                    if event.get("type") == "ERROR":
+                        return
+                    version = text_at(body, VERSION)
+                    if event.get("type") != "BOOKMARK":
+                        yield str(event["type"]), body
+            except Lost:
+                log.debug("a watch was cut and is opened again", path=path)
+            await asyncio.sleep(BETWEEN_WATCHES)
+
+    async def _list(self, like: Ref, selector: str, fields: str) -> tuple[list[Json], str]:
+        path = await self._path(like.model_copy(update={"name": ""}))
+        query = {"limit": str(PAGE), "labelSelector": selector, "fieldSelector": fields}
+        query = {key: value for key, value in query.items() if value}
+        found: list[Json] = []
+        while True:
+            answer = await self._send_patiently(path, query)
+            if answer.status == EXPIRED:  # between two pages; what was read so far is out of date
+                query.pop("continue", None)
+                found.clear()
+                continue
+            page = parse(path, answer.body)
+            items = cast("list[Json]", page.get("items") or [])
+            found += [{"apiVersion": like.api_version, "kind": like.kind, **item} for item in items]
+            query["continue"] = str(look(page, "/metadata/continue") or "")
+            if not query["continue"]:
+                return found, str(look(page, VERSION) or "")
+
+    async def _path(self, ref: Ref) -> str:
+        return (await self._discovery.resource(ref)).path(ref)
+
+    async def _read(self, path: str) -> Json:
+        answer = await self._send_patiently(path, {})
+        check(path, answer.status, answer.body)
+        return parse(path, answer.body)
+
+    async def _send_patiently(self, path: str, query: Mapping[str, str]) -> Answer:
+        """A read, tried again while the server is busy and says for how long."""
+        for _ in range(PATIENCE):
+            answer = await self._over.request("GET", path, query=query)
+            pause = answer.headers.get("Retry-After", "")
+            if answer.status != BUSY or not pause.isdecimal():
+                break
+            await asyncio.sleep(min(float(pause), LONGEST_PAUSE))
+        if answer.status != EXPIRED:
+            check(path, answer.status, answer.body)
+        return answer
+
+    async def _send(  # noqa: PLR0913 - as Connection.request
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: JsonValue = None,
+        content_type: str = "application/json",
+        largest: int = LARGEST,
+    ) -> Answer:
+        answer = await self._over.request(
+            method, path, query=query, body=body, content_type=content_type, largest=largest
+        )
+        check(f"{method} {path}", answer.status, answer.body)
+        return answer
+
+    def _writing(self, *, dry_run: bool) -> dict[str, str]:
+        return {"fieldManager": self._manager} | ({"dryRun": "All"} if dry_run else {})
+
+    async def _still_at(self, ref: Ref, ops: Sequence[Op]) -> None:
+        """A failed test of the version and a value that is not valid look alike: 422. So look again."""
+        tested = next((op.value for op in ops if (op.op, op.path) == ("test", VERSION)), None)
+        if tested is not None and not same(look(await self.get(ref), VERSION), tested):
+            raise Conflict(f"{ref}: written since")
+
+
+@asynccontextmanager
+async def connect(
+    context: str = "", kubeconfig: str = "", manager: str = MANAGER
+) -> AsyncIterator[KubernetesCluster]:
+    """A cluster, found as kubectl finds it. Raises Invalid, and Lost where it does not answer."""
+    async with connection(context, kubeconfig) as over:
+        cluster = KubernetesCluster(over, manager)
+        await cluster.version()
+        yield cluster
+
+
+def _operation(op: Op) -> JsonValue:
+    return op.model_dump(exclude={"value"} if op.op == "remove" else None)
+
+
+def _admin(pod: Ref, port: int, path: str) -> str:
+    return f"/api/v1/namespaces/{quote(pod.namespace)}/pods/{quote(pod.name)}:{port}/proxy/{path.lstrip('/')}"
+
+
+def _owners(body: Json) -> set[JsonValue]:
+    return {one.get("uid") for one in cast("list[Json]", look(body, "/metadata/ownerReferences") or [])}
+
+
+def _name(body: Json) -> str:
+    return text_at(body, "/metadata/name")
+
+
+def _selector(owner: Json) -> str:
+    """A workload's selector as kubectl would write it."""
+    labels = cast("dict[str, str]", look(owner, "/spec/selector/matchLabels") or {})
+    expressions = cast("list[Json]", look(owner, "/spec/selector/matchExpressions") or [])
+    return ",".join([*(f"{key}={value}" for key, value in labels.items()), *map(_term, expressions)])
+
+
+def _term(expression: Json) -> str:
+    key, operator = expression["key"], expression["operator"]
+    values = ",".join(cast("list[str]", expression.get("values") or []))
+    match operator:
+        case "Exists":
+            return str(key)
+        case "DoesNotExist":
+            return f"!{key}"
+    return f"{key} {str(operator).lower()} ({values})"

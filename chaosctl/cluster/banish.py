@@ -1,0 +1,23 @@
+"""Why: a zone is only out while nothing comes back to it. So pods are deleted there again and again."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from chaosctl.changes import look, text_at
+from chaosctl.errors import Conflict, Gone
+from chaosctl.model import Banish, Json, Ref
+from chaosctl.ports import Cluster
+
+
+async def once(step: Banish, cluster: Cluster) -> int:
+    """Delete the owner's pods that are on these nodes now; says how many."""
+    victims = [pod for pod in await cluster.pods(step.owner) if _is_there(pod, step.nodes)]
+    for pod in victims:
+        ref = Ref(kind="Pod", namespace=step.owner.namespace, name=text_at(pod, "/metadata/name"))
+        with suppress(Gone, Conflict):  # somebody was faster, and that is all that we want
+            await cluster.delete(ref, text_at(pod, "/metadata/uid"), grace_seconds=0)
+    return len(victims)
+
+
+def _is_there(pod: Json, nodes: Sequence[str]) -> bool:
+    return look(pod, "/spec/nodeName") in nodes and look(pod, "/metadata/deletionTimestamp") is None

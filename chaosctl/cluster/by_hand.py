@@ -1,0 +1,41 @@
+"""Why: whoever is left with a change that we could not undo needs the exact command, not advice."""
+
+import json
+import shlex
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from chaosctl.cluster.ledger import Line
+from chaosctl.model import Create, Edit, Patch, Ref
+
+
+def by_hand(line: Line) -> str:
+    """Shell commands that undo a line, one for each change; those that fail were undone already."""
+    return "\n".join(command for step in reversed(line.plan) for command in _commands(step))
+
+
+def _commands(step: object) -> Iterator[str]:
+    match step:
+        case Patch():
+            for edit in step.edits:
+                patch = shlex.quote(json.dumps(_operations(edit)))
+                yield f"{_kubectl(step.ref, 'patch')} --type=json -p {patch}"
+        case Create():
+            yield f"{_kubectl(step.ref, 'delete')} --ignore-not-found"
+
+
+def _operations(edit: Edit) -> list[dict[str, JsonValue]]:
+    if edit.after is None:
+        return [{"op": "add", "path": edit.path, "value": edit.before}]
+    test: dict[str, JsonValue] = {"op": "test", "path": edit.path, "value": edit.after}
+    if edit.before is None:
+        return [test, {"op": "remove", "path": edit.path}]
+    return [test, {"op": "replace", "path": edit.path, "value": edit.before}]
+
+
+def _kubectl(ref: Ref, verb: str) -> str:
+    group = ref.api_version.rpartition("/")[0]
+    kind = f"{ref.kind.lower()}.{group}" if group else ref.kind.lower()
+    namespace = f" -n {shlex.quote(ref.namespace)}" if ref.namespace else ""
+    return f"kubectl{namespace} {verb} {kind} {shlex.quote(ref.name)}"

@@ -1,0 +1,122 @@
+"""Why: whoever injected may die. The guardian needs the ledgers and the time, nothing else."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from chaosctl.cluster import rights
+from chaosctl.cluster.lease import renew
+from chaosctl.cluster.ledger import Ledger, Line
+from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.cluster.restore import restore
+from chaosctl.cluster.sweep import tidy
+from chaosctl.errors import ChaosError
+from chaosctl.model import Json, Ref
+
+EVERY = timedelta(seconds=1)
+AT_ONCE = 8  # ledgers; one target that does not answer must not keep the others waiting
+LONGEST_PAUSE = timedelta(seconds=5)  # between tries of one ledger
+LEDGER_TTL = timedelta(minutes=10)  # after its outcomes were journalled; late creations land meanwhile
+UNREAD_TTL = timedelta(hours=24)  # where nobody has finished the run's journal
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Guardian:
+    """Sweeps ledgers: says that it is ready, undoes what is past its deadline, removes what is over."""
+
+    name: str
+    ledgers: Ledgers
+    namespaces: tuple[str, ...] = ("",)
+    every: timedelta = EVERY
+    ledger_ttl: timedelta = LEDGER_TTL
+    unread_ttl: timedelta = UNREAD_TTL
+    _failures: dict[str, int] = field(default_factory=dict)
+    _not_before: dict[str, datetime] = field(default_factory=dict)
+
+    async def stand(self) -> None:
+        """Sweep for ever, and hold the guardians' Lease; what fails is tried again."""
+        while True:
+            await self._try("lease", renew(self.name, self._now(), self.ledgers.cluster))
+            await self.sweep()
+            await self.ledgers.clock.sleep_until(self._now() + self.every)
+
+    async def sweep(self) -> None:
+        """Look once at every ledger."""
+        await asyncio.gather(*(self._sweep(namespace) for namespace in self.namespaces))
+
+    async def _sweep(self, namespace: str) -> None:
+        try:
+            found = await self.ledgers.all(namespace)
+        except ChaosError as error:
+            log.warning("could not list the ledgers", namespace=namespace, error=str(error))
+            return
+        limit = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._one(where, body, limit) for where, body in found))
+
+    async def _one(self, where: Ref, body: Json, limit: asyncio.Semaphore) -> None:
+        if self._not_before.get(str(where), self._now()) > self._now():
+            return
+        async with limit:
+            await self._try(str(where), self._tend(where, body))
+
+    async def _tend(self, where: Ref, body: Json) -> None:
+        ledger = self.ledgers.parse(where, body)
+        for line in reversed(ledger.open_lines):
+            await self._watch(where, line)
+        if ledger.held_until and self._now() >= ledger.held_until:
+            await self.ledgers.release(where, ledger.run)
+        if _has_leftovers(ledger):
+            await tidy(where, self.ledgers)
+        if self._is_over(ledger):
+            await self._expire(where, body)
+
+    async def _watch(self, where: Ref, line: Line) -> None:
+        if self._now() >= line.deadline:
+            undone = await restore(where, line.entry, self.ledgers)
+            log.info("undone", ledger=str(where), entry=line.entry, outcomes=[one.outcome for one in undone])
+        elif line.ready is None:
+            await self._get_ready(where, line)
+
+    async def _get_ready(self, where: Ref, line: Line) -> None:
+        needed = (*rights.to_undo(line.plan), *rights.for_ledger(where))
+        lacking = await rights.missing(needed, self.ledgers.cluster)
+        if lacking:
+            log.warning(
+                "may not undo this", ledger=str(where), entry=line.entry, lacking=list(map(str, lacking))
+            )
+        else:
+            await self.ledgers.mark_ready(where, line.entry, self.name)
+
+    def _is_over(self, ledger: Ledger) -> bool:
+        if ledger.closed is None or ledger.is_open:
+            return False
+        read = ledger.journalled and max(ledger.journalled, ledger.closed)
+        return self._now() >= (read + self.ledger_ttl if read else ledger.closed + self.unread_ttl)
+
+    async def _expire(self, where: Ref, body: Json) -> None:
+        await self.ledgers.remove(where, body)
+        log.info("ledger removed", ledger=str(where))
+
+    async def _try(self, what: str, doing: Awaitable[object]) -> None:
+        try:
+            await doing
+        except ChaosError as error:
+            failures = self._failures[what] = self._failures.get(what, 0) + 1
+            pause = min(self.every * 2 ** min(failures - 1, 8), LONGEST_PAUSE)
+            self._not_before[what] = self._now() + pause
+            log.warning("failed, and is tried again", what=what, failures=failures, error=str(error))
+        else:
+            self._failures.pop(what, None)
+            self._not_before.pop(what, None)
+
+    def _now(self) -> datetime:
+        return self.ledgers.clock.now()
+
+
+def _has_leftovers(ledger: Ledger) -> bool:
+    untidy = any(not line.is_open and not line.tidy for line in ledger.lines)
+    return untidy or bool(ledger.late())

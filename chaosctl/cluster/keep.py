@@ -1,0 +1,61 @@
+"""Why: a hold proves nothing after somebody has ended the fault early. So what we changed is watched."""
+
+from datetime import timedelta
+
+import structlog
+
+from chaosctl.changes import Standing, standing
+from chaosctl.cluster import banish
+from chaosctl.cluster.ledger import Line
+from chaosctl.cluster.restore import restorer
+from chaosctl.errors import ClusterError, Gone
+from chaosctl.model import Banish, Model, Patch
+from chaosctl.ports import Clock, Cluster
+
+EVERY = timedelta(milliseconds=250)
+log = structlog.get_logger(__name__)
+
+
+class Ended(Model):
+    """Our changes no longer hold. BEFORE: all are back as they were; FOREIGN: a path has another value."""
+
+    standing: Standing
+    by: str = ""
+    path: str = ""
+
+
+async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
+    """Hold a line's changes until somebody ends them; cancelled when the hold is over."""
+    while True:
+        try:
+            if ended := await _look(line, cluster):
+                return ended
+        except ClusterError as error:
+            log.warning("could not look at what was changed", entry=line.entry, error=str(error))
+        await clock.sleep_until(clock.now() + EVERY)
+
+
+async def _look(line: Line, cluster: Cluster) -> Ended | None:
+    for step in line.plan:
+        if isinstance(step, Banish):
+            await banish.once(step, cluster)
+    patches = [step for step in line.plan if isinstance(step, Patch)]
+    found = [await _ended(step, cluster) for step in patches]
+    foreign = [ended for ended in found if ended and ended.standing is Standing.FOREIGN]
+    if foreign:
+        return foreign[0]
+    return found[-1] if found and all(found) else None
+
+
+async def _ended(step: Patch, cluster: Cluster) -> Ended | None:
+    try:
+        seen = await cluster.get(step.ref)
+    except Gone:
+        return Ended(standing=Standing.FOREIGN, path=str(step.ref))
+    standings = {edit.path: standing(step, edit, seen) for edit in step.edits}
+    for path, found in standings.items():
+        if found is Standing.FOREIGN:
+            return Ended(standing=found, by=restorer(step, seen), path=path)
+    if Standing.OURS in standings.values():
+        return None
+    return Ended(standing=Standing.BEFORE, by=restorer(step, seen))

@@ -1,0 +1,121 @@
+"""Why: there is one undo. Runner, guardian and `recover` call it, at any time, twice, or at once.
+
+It needs no lease: it only ever undoes what is still ours, pinned to the version that it looked at.
+
+A write of ours that was never answered may still arrive. Where it seems not to have happened, a fence (a
+label, put there and taken away) moves the target's version on, so that it can no longer happen. A label of
+the object itself, because a Deployment's annotations are copied to its ReplicaSets.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from chaosctl.changes import Outcome, Standing, at_version, backward, forward, look, outcome, patch, standing
+from chaosctl.cluster import proxies
+from chaosctl.cluster.fields import MANAGER, forget_us, manager_of
+from chaosctl.cluster.ledger import RUN, Line, LineState, Undone
+from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.cluster.residue import leaves_any
+from chaosctl.errors import Conflict, Gone
+from chaosctl.model import Create, Json, Op, Patch, Ref, Step, Switch
+from chaosctl.ports import Cluster
+
+ATTEMPTS = 12
+PAUSE = 0.02  # seconds, longer with every attempt
+FENCE = "/metadata/labels/chaosctl.dev~1fence"
+NOTHING = Undone(outcome=Outcome.NOTHING_TO_UNDO)
+
+
+async def restore(where: Ref, entry: str, ledgers: Ledgers) -> tuple[Undone, ...]:
+    """Undo one line of the ledger, last step first, and close it. Raises ClusterError; then call again."""
+    ledger = await ledgers.read(where)
+    line = ledger.line(entry) if ledger else None
+    if ledger is None or line is None:
+        await ledgers.bury(where, entry)
+        return ()
+    if line.is_open:
+        line = await ledgers.move(where, entry, LineState.REVERTING) or line
+        outcomes = await _undo_all(line, ledger.run, ledgers)
+        tidy = not line.touched or not leaves_any(line.plan)
+        line = await ledgers.move(where, entry, LineState.CLOSED, outcomes=outcomes, tidy=tidy) or line
+    return line.outcomes
+
+
+async def _undo_all(line: Line, run: str, ledgers: Ledgers) -> tuple[Undone, ...]:
+    if not line.touched:
+        return (NOTHING,) * len(line.plan)
+    undone = []
+    for step in reversed(line.plan):
+        undone.append(await _undo(step, line, run, ledgers))
+        await proxies.hand_back(step, line.plan, ledgers)
+    return tuple(reversed(undone))
+
+
+async def _undo(step: Step, line: Line, run: str, ledgers: Ledgers) -> Undone:
+    match step:
+        case Patch():
+            return await _undo_patch(step, ledgers.cluster, fence=not line.acknowledged)
+        case Create():
+            return await undo_create(step, run, ledgers.cluster)
+        case Switch():
+            await proxies.switch_off(step, ledgers.cluster)
+    return NOTHING
+
+
+async def undo_create(step: Create, run: str, cluster: Cluster) -> Undone:
+    """Delete what we created; never an object of the same name that is somebody else's."""
+    try:
+        seen = await cluster.get(step.ref)
+        if look(seen, f"/metadata/labels/{RUN.replace('/', '~1')}") != run:
+            return NOTHING
+        await cluster.delete(step.ref, str(look(seen, "/metadata/uid")))
+    except Gone:
+        return Undone(outcome=Outcome.ALREADY_BACK)
+    return Undone(outcome=Outcome.UNDONE, by=MANAGER)
+
+
+async def _undo_patch(step: Patch, cluster: Cluster, *, fence: bool) -> Undone:
+    """Write until there is nothing left to write; every write starts from a fresh look."""
+    result: Undone | None = None
+    for attempt in range(ATTEMPTS):
+        try:
+            seen = await cluster.get(step.ref)
+        except Gone:
+            return Undone(outcome=Outcome.ALREADY_BACK)
+        result = result or _found(step, seen)
+        ops = _next_write(step, seen, fence=fence)
+        if not ops:
+            return result
+        try:
+            await cluster.patch(step.ref, (at_version(seen), *ops))
+            fence = False
+        except Conflict:
+            result = None
+            await asyncio.sleep(PAUSE * attempt)
+    raise Conflict(f"{step.ref}: somebody was faster {ATTEMPTS} times")
+
+
+def _next_write(step: Patch, seen: Json, *, fence: bool) -> Sequence[Op]:
+    ops = backward(step, seen)
+    if ops:
+        return ops
+    if look(seen, FENCE) is not None:
+        return forward(patch(step.ref, seen, {FENCE: None}))
+    if fence:
+        return forward(patch(step.ref, seen, {FENCE: "up"}))
+    return forget_us(seen)
+
+
+def _found(step: Patch, seen: Json) -> Undone:
+    """What undoing comes to, and who did it: where it is back already, whoever wrote the field last."""
+    result = outcome(step, seen)
+    if result is Outcome.UNDONE:
+        return Undone(outcome=result, by=MANAGER)
+    return Undone(outcome=result, by=restorer(step, seen))
+
+
+def restorer(step: Patch, seen: Json) -> str:
+    """Who wrote the paths that are no longer ours, or "" where it cannot be told."""
+    theirs = [edit for edit in step.edits if standing(step, edit, seen) is not Standing.OURS]
+    names = (manager_of(seen, edit.path) for edit in theirs)
+    return next((name for name in names if name), "")

@@ -1,0 +1,82 @@
+"""Why: who may not undo must not do. So permissions are asked for before anything is changed."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from chaosctl.model import Banish, Create, Delete, Patch, Plan, Ref, Step, Switch
+from chaosctl.ports import Cluster
+
+POD = "Pod"
+
+
+class Right(NamedTuple):
+    """One verb on one object."""
+
+    verb: str
+    ref: Ref
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.ref.kind}/{self.subresource}" if self.subresource else self.ref.kind
+        return f"{self.verb} {what} {self.ref.name or '*'} in {self.ref.namespace or 'all namespaces'}"
+
+
+def to_do(plan: Plan) -> tuple[Right, ...]:
+    """What applying a plan needs."""
+    return _distinct(right for step in plan for right in _doing(step))
+
+
+def to_undo(plan: Plan) -> tuple[Right, ...]:
+    """What undoing a plan needs, its residue included."""
+    return _distinct(right for step in plan for right in _undoing(step))
+
+
+def for_ledger(where: Ref) -> tuple[Right, ...]:
+    return tuple(Right(verb, where) for verb in ("get", "create", "patch", "delete"))
+
+
+async def missing(rights: Iterable[Right], cluster: Cluster) -> tuple[Right, ...]:
+    """Those that we do not have. Raises ClusterError."""
+    return tuple([right for right in rights if not await cluster.allowed(*right)])
+
+
+def _doing(step: Step) -> Iterator[Right]:
+    match step:
+        case Patch():
+            yield from (Right("get", step.ref), Right("patch", step.ref))
+        case Create():
+            yield from (Right("get", step.ref), Right("create", step.ref))
+        case Delete():
+            yield Right("delete", step.ref)
+        case Banish():
+            yield from (Right("list", _any(POD, step.owner)), Right("delete", _any(POD, step.owner)))
+        case Switch():
+            yield from _talking(step)
+
+
+def _undoing(step: Step) -> Iterator[Right]:
+    match step:
+        case Patch():
+            yield from (Right("get", step.ref), Right("patch", step.ref))
+            if step.ref.kind == "Deployment":
+                replica_sets = _any("ReplicaSet", step.ref, "apps/v1")
+                yield from (Right("list", replica_sets), Right("delete", replica_sets))
+        case Create():
+            yield from (Right("get", step.ref), Right("delete", step.ref))
+        case Switch():
+            yield Right("list", _any("EndpointSlice", step.proxies, "discovery.k8s.io/v1"))
+            yield from _talking(step)
+
+
+def _talking(step: Switch) -> Iterator[Right]:
+    pods = _any(POD, step.proxies)
+    yield Right("list", pods)
+    yield from (Right(verb, pods, "proxy") for verb in ("get", "create"))
+
+
+def _any(kind: str, beside: Ref, api_version: str = "v1") -> Ref:
+    return Ref(api_version=api_version, kind=kind, namespace=beside.namespace, name="")
+
+
+def _distinct(rights: Iterable[Right]) -> tuple[Right, ...]:
+    return tuple(dict.fromkeys(rights))

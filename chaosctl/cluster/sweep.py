@@ -1,0 +1,47 @@
+"""Why: closing a ledger is not the end of it: creations may land late, ReplicaSets empty slowly."""
+
+from datetime import timedelta
+
+from chaosctl.changes import Outcome
+from chaosctl.cluster import residue
+from chaosctl.cluster.ledger import Leftover, Line
+from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.cluster.restore import undo_create
+from chaosctl.model import Ref
+
+LOOK_AGAIN = timedelta(milliseconds=200)
+
+
+async def tidy(where: Ref, ledgers: Ledgers) -> bool:
+    """Remove what a ledger's closed lines left or what came late. Says whether nothing is left to do now.
+
+    Late creations can still come as long as their requests can be on the way: call it again meanwhile.
+    """
+    ledger = await ledgers.read(where)
+    if ledger is None:
+        return True
+    closed = [line for line in ledger.lines if not line.is_open]
+    late = [await _removed(leftover, ledgers) for leftover in ledger.late()]
+    return all([await _tidied(where, line, ledgers) for line in closed]) and not any(late)
+
+
+async def settle(where: Ref, ledgers: Ledgers, within: timedelta) -> bool:
+    """Tidy until nothing is left to do, or the time is over."""
+    end = ledgers.clock.now() + within
+    while not (done := await tidy(where, ledgers)) and ledgers.clock.now() < end:
+        await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
+    return done
+
+
+async def _tidied(where: Ref, line: Line, ledgers: Ledgers) -> bool:
+    if line.tidy:
+        return True
+    if not await residue.clear(line.plan, line.known, ledgers.cluster):
+        return False
+    await ledgers.mark_tidy(where, line.entry)
+    return True
+
+
+async def _removed(leftover: Leftover, ledgers: Ledgers) -> bool:
+    undone = await undo_create(leftover.create, leftover.run, ledgers.cluster)
+    return undone.outcome is Outcome.UNDONE

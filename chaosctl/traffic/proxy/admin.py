@@ -1,0 +1,88 @@
+"""Why: chaosctl must be able to ask what the proxy did, and to stop it, beside the traffic.
+
+Bodies have at most 64 KiB. There is no password: the port is reached through the API server, whose RBAC
+guards pods/proxy, and a fault ends at its deadline whoever sent it.
+"""
+
+import json
+from datetime import UTC, datetime
+
+from chaosctl.traffic.proxy.faults import Switchboard, fault_from
+from chaosctl.traffic.proxy.messages import End, Head, Lost, Messages, fields
+from chaosctl.traffic.proxy.relay import Tally, phrase
+
+BODY_LIMIT = 64 * 1024
+
+Reply = tuple[int, dict[str, object]]
+
+
+class Admin:
+    """Answers about, and orders to, one proxy."""
+
+    def __init__(self, switchboard: Switchboard, tally: Tally) -> None:
+        self.switchboard = switchboard
+        self.tally = tally
+
+    async def serve(self, client: Messages) -> None:
+        """One connection, one request."""
+        try:
+            head = await client.next()
+            assert isinstance(head, Head)  # noqa: S101  messages begin with one
+            status, content = self.reply(head, await read_body(client))
+            body = json.dumps(content).encode()
+            headers = (
+                (b"content-type", b"application/json"),
+                (b"content-length", b"%d" % len(body)),
+                (b"connection", b"close"),
+            )
+            await client.write(fields(f"HTTP/1.1 {status} {phrase(status)}".encode(), headers) + body)
+        except Lost:
+            pass  # whoever asked is gone; there is nobody to tell
+        finally:
+            client.close()
+
+    def reply(self, head: Head, body: bytes) -> Reply:
+        match head.start.partition(b"?")[0].split(b" "):
+            case [b"GET", b"/chaosctl/healthz"]:
+                return 200, {"ok": True}
+            case [b"GET", b"/chaosctl/status"]:
+                return 200, self.status()
+            case [b"POST", b"/chaosctl/fault"]:
+                return self.switch(body)
+            case [b"POST", b"/chaosctl/drain"]:
+                self.tally.draining = True
+                return 200, self.status()
+        return 404, {"error": "there are GET /chaosctl/healthz, /chaosctl/status, POST …/fault, …/drain"}
+
+    def switch(self, body: bytes) -> Reply:
+        try:
+            self.switchboard.switch(fault_from(json.loads(body or b"{}")))
+        except (ValueError, RecursionError) as wrong:
+            return 400, {"error": str(wrong)}
+        return 200, self.status()
+
+    def status(self) -> dict[str, object]:
+        """`failures` counts requests that the proxy itself could not pass on."""
+        fault, left = self.switchboard.fault, self.switchboard.seconds_left()
+        deadline = None if fault is None else datetime.fromtimestamp(fault.deadline, UTC).isoformat()
+        return {
+            "active": left > 0,
+            "deadline": deadline,
+            "secondsLeft": round(left, 3),
+            "requests": self.tally.requests,
+            "failures": self.tally.failures,
+            "inFlight": self.tally.in_flight,
+            "connections": self.tally.connections,
+            "draining": self.tally.draining,
+            "touched": dict(self.switchboard.touched),
+        }
+
+
+async def read_body(client: Messages) -> bytes:
+    """Raises Lost, also where the body is too long."""
+    body = bytearray()
+    while not isinstance(part := await client.next(), End):
+        if not isinstance(part, bytes) or len(body) + len(part) > BODY_LIMIT:
+            raise Lost
+        body += part
+    return bytes(body)

@@ -1,0 +1,244 @@
+"""Why: bodies pass through as they come; a proxy that collects them would fall to the first endless stream.
+
+One side of a connection as a sequence of parts: a Head, pieces of its body, an End. Reading pauses while
+256 KiB wait to be taken.
+"""
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import httptools
+
+HEAD_LIMIT = 64 * 1024
+HIGH_WATER = 256 * 1024
+HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"trailer"))
+
+
+class Head(NamedTuple):
+    """A start line without its version, headers but those that end at a hop, and how the body is framed."""
+
+    start: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    keep_alive: bool
+    version: str
+    chunked: bool
+    sized: bool
+    status: int = 0
+
+    @property
+    def is_interim(self) -> bool:
+        """A 1xx response: another one follows."""
+        return 0 < self.status < 200  # noqa: PLR2004  HTTP's
+
+    @property
+    def method(self) -> bytes:
+        return self.start.partition(b" ")[0]
+
+
+class End(NamedTuple):
+    """The message is complete."""
+
+
+Part = Head | bytes | End
+
+
+class Lost(Exception):
+    """The other side is gone, in the middle of a message or between two."""
+
+
+class Malformed(Lost):
+    """What the other side says is not HTTP/1.1, or its head has no end."""
+
+
+def ignore(_: "Messages") -> None:
+    """Nobody needs to know."""
+
+
+class Messages(asyncio.Protocol):
+    """The reading and the writing of one connection, whose other side sends `requests`, or else responses."""
+
+    def __init__(
+        self,
+        *,
+        requests: bool,
+        made: "Callable[[Messages], None]" = ignore,
+        gone: "Callable[[Messages], None]" = ignore,
+    ) -> None:
+        self.made = made
+        self.gone = gone
+        self.requests = requests
+        self.parser = httptools.HttpRequestParser(self) if requests else httptools.HttpResponseParser(self)
+        self.parts: deque[Part] = deque()
+        self.waiting = 0  # bytes in parts
+        self.ended: Lost | None = None
+        self.news = asyncio.Event()
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.start = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.head_bytes = 0
+        self.state = "between"  # then "head", then "body"
+        self.until_close = False
+
+    # --- the proxy calls these
+
+    async def next(self) -> Part:
+        """The next part. Raises Lost."""
+        while not self.parts:
+            if self.ended is not None:
+                raise self.ended
+            self.news.clear()
+            await self.news.wait()
+        part = self.parts.popleft()
+        if isinstance(part, bytes):
+            self.waiting -= len(part)
+            if self.waiting <= HIGH_WATER and self.open:
+                self.transport.resume_reading()
+        return part
+
+    async def write(self, data: bytes) -> None:
+        """Send, and wait while the other side is slow. Raises Lost."""
+        if not self.open:
+            raise Lost
+        self.transport.write(data)
+        if not self.writable.is_set():
+            await self.writable.wait()
+
+    @property
+    def open(self) -> bool:
+        return not self.transport.is_closing()
+
+    @property
+    def idle(self) -> bool:
+        """Between two messages, with nothing waiting."""
+        return self.open and self.state == "between" and not self.parts and self.ended is None
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def reset(self) -> None:
+        """End with RST instead of FIN, as a crashed peer does."""
+        peer = self.transport.get_extra_info("socket")
+        if self.open and peer is not None:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    # --- the transport calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit it
+        self.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.ended is not None:
+            return
+        self.head_bytes += len(data) if self.state != "body" else 0
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.end(Lost())  # answered without an upgrade; what follows is another protocol
+        except httptools.HttpParserError:
+            self.end(Malformed())
+        if self.state != "body" and self.head_bytes > HEAD_LIMIT:
+            self.end(Malformed())
+        if self.waiting > HIGH_WATER:
+            self.transport.pause_reading()
+        self.news.set()
+
+    def eof_received(self) -> None:
+        if self.until_close and self.state == "body":
+            self.parts.append(End())
+            self.state = "between"
+        self.end(Lost())
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the loop's contract
+        self.end(Lost())
+        self.writable.set()
+        self.gone(self)
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+    def end(self, why: Lost) -> None:
+        if self.ended is None:
+            self.ended = why
+        self.news.set()
+
+    # --- the parser calls these
+
+    def on_message_begin(self) -> None:
+        self.state = "head"
+        self.start = b""
+        self.headers = []
+
+    def on_url(self, url: bytes) -> None:
+        self.start += url
+
+    def on_status(self, reason: bytes) -> None:
+        self.start += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.state = "body"
+        self.head_bytes = 0
+        self.parts.append(self.head())
+
+    def on_body(self, body: bytes) -> None:
+        self.parts.append(body)
+        self.waiting += len(body)
+
+    def on_message_complete(self) -> None:
+        self.parts.append(End())
+        self.state = "between"
+
+    def head(self) -> Head:
+        lowered = {name.lower(): value.lower() for name, value in self.headers}
+        named = {name.strip() for name in lowered.get(b"connection", b"").split(b",")}
+        kept = tuple(
+            (name, value)
+            for name, value in self.headers
+            if name.lower() not in HOP_BY_HOP | (named - FRAMING)
+        )
+        chunked = b"chunked" in lowered.get(b"transfer-encoding", b"")
+        sized = b"content-length" in lowered
+        self.until_close = not self.requests and not chunked and not sized
+        keep_alive, version = self.parser.should_keep_alive(), self.parser.get_http_version()
+        if isinstance(self.parser, httptools.HttpRequestParser):
+            return Head(
+                self.parser.get_method() + b" " + self.start, kept, keep_alive, version, chunked, sized
+            )
+        status = self.parser.get_status_code()
+        return Head(b"%d %s" % (status, self.start), kept, keep_alive, version, chunked, sized, status)
+
+
+FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host"))
+
+
+def request_bytes(head: Head) -> bytes:
+    return fields(head.start + b" HTTP/1.1", head.headers)
+
+
+def response_bytes(head: Head, *, close: bool) -> bytes:
+    ending = ((b"connection", b"close"),) if close else ()
+    return fields(b"HTTP/1.1 " + head.start, head.headers + ending)
+
+
+def fields(start: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    lines = [start, *(name + b": " + value for name, value in headers), b"", b""]
+    return b"\r\n".join(lines)
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+LAST_CHUNK = b"0\r\n\r\n"

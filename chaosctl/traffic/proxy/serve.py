@@ -1,0 +1,107 @@
+"""Why: the proxy stands in a Service's way, so it comes and goes without dropping a request."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+from chaosctl.traffic.proxy.admin import Admin
+from chaosctl.traffic.proxy.faults import Switchboard
+from chaosctl.traffic.proxy.messages import Messages
+from chaosctl.traffic.proxy.relay import Relay, Tally
+from chaosctl.traffic.proxy.settings import Place, Settings
+
+CONNECT_SECONDS = 5.0
+LAST_ANSWER_SECONDS = 5.0
+
+
+class Proxy:
+    """One process of the proxy."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.switchboard = Switchboard()
+        self.tally = Tally()
+        self.admin = Admin(self.switchboard, self.tally)
+        self.relays: dict[Messages, Relay] = {}
+        self.tasks: dict[Messages, asyncio.Task[None]] = {}
+        self.stopped = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Until SIGTERM or SIGINT, and then until the requests in flight are answered."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopped.set)
+        with suppress(ValueError):  # a start after the deadline is transparent, as it should be
+            self.switchboard.switch(self.settings.fault)
+        traffic = await self.listen(self.settings.listen, self.relay)
+        admin = await self.listen(self.settings.admin, self.admin.serve)
+        log(f"proxy {where(traffic)} to {self.settings.upstream.host}:{self.settings.upstream.port}")
+        log(f"admin {where(admin)}")
+        await self.stopped.wait()
+        await self.leave(traffic)
+        admin.close()
+
+    async def listen(self, place: Place, serve: Callable[[Messages], Awaitable[None]]) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            lambda: Messages(requests=True, made=partial(self.welcome, serve), gone=self.forget),
+            place.host,
+            place.port,
+            backlog=1024,
+        )
+
+    def welcome(self, serve: Callable[[Messages], Awaitable[None]], client: Messages) -> None:
+        async def run() -> None:
+            await serve(client)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self.tasks[client] = task
+
+    def forget(self, client: Messages) -> None:
+        """The client is gone: so is what was done for it."""
+        task = self.tasks.pop(client, None)
+        if task is not None:
+            task.cancel()
+
+    async def relay(self, client: Messages) -> None:
+        self.relays[client] = Relay(client, self.connect, self.switchboard, self.tally)
+        self.tally.connections += 1
+        try:
+            await self.relays[client].run()
+        finally:
+            self.tally.connections -= 1
+            del self.relays[client]
+
+    async def connect(self) -> Messages:
+        """A connection to the upstream. Raises OSError, TimeoutError among them."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, upstream = await asyncio.get_running_loop().create_connection(
+                partial(Messages, requests=False), *self.settings.upstream
+            )
+        return upstream
+
+    async def leave(self, listener: asyncio.Server) -> None:
+        """Drain, then be deaf, then let go of whoever asks for nothing."""
+        log("asked to stop: finishing what is in flight")
+        self.tally.draining = True
+        await asyncio.sleep(self.settings.linger)
+        listener.close()
+        for relay in tuple(self.relays.values()):
+            if not relay.busy:
+                relay.client.close()
+        if self.tasks:
+            await asyncio.wait(self.tasks.values(), timeout=LAST_ANSWER_SECONDS)
+        for client in tuple(self.tasks):
+            client.reset()
+
+
+def where(server: asyncio.Server) -> str:
+    host, port = server.sockets[0].getsockname()[:2]
+    return f"{host}:{port}"
+
+
+def log(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

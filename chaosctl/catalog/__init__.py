@@ -6,12 +6,14 @@ from chaosctl.catalog.kinds import Catalog, catalog_of, installed
 from chaosctl.catalog.lint import lint
 from chaosctl.catalog.loading import Bound, DrillFile, PlaybookFile, load, load_drill, load_playbook
 from chaosctl.catalog.resolve import digest, resolve
+from chaosctl.catalog.schema import body_schema, schema
 
 __all__ = [
     "Bound",
     "Catalog",
     "DrillFile",
     "PlaybookFile",
+    "body_schema",
     "catalog_of",
     "check_file",
     "digest",
@@ -23,4 +25,5 @@ __all__ = [
     "load_drill",
     "load_playbook",
     "resolve",
+    "schema",
 ]

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from chaosctl.errors import Invalid
 from chaosctl.model import Ref
-from chaosctl.spec.playbook import Label, Metadata, Written
+from chaosctl.spec.playbook import Label, Metadata, ParameterText, Written
 from chaosctl.spec.problems import did_you_mean
 from chaosctl.spec.script import Target
 
@@ -58,7 +58,7 @@ class PlaybookRef(Written):
 
     name: str | None = None
     file: str | None = None
-    parameters: Mapping[str, str] = {}
+    parameters: Mapping[str, ParameterText] = {}
 
     @model_validator(mode="after")
     def _one(self) -> "PlaybookRef":

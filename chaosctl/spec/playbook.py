@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, PositiveInt, StringConstraints, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    PositiveInt,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -21,6 +29,10 @@ Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])
 EntryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 ProbeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][-_A-Za-z0-9]*$", max_length=63)]
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][-_A-Za-z0-9]*$", max_length=63)]
+
+
+ParameterText = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""A parameter's value. Numbers need no quotes: the loader takes the text as it was written."""
 
 
 class Written(Model):
@@ -58,8 +70,10 @@ class Parameter(Written):
     """A value that whoever runs the playbook may set. Without a default it must be set."""
 
     description: str
-    default: str | None = None
-    example: str | None = Field(default=None, description="Used to check the playbook where nothing is set.")
+    default: ParameterText | None = None
+    example: ParameterText | None = Field(
+        default=None, description="Used to check the playbook where nothing is set."
+    )
 
 
 class Requests(Written):

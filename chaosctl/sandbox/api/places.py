@@ -37,11 +37,14 @@ def locate(store: Store, parts: list[str]) -> Place:
 
 
 def verb_of(method: str, place: Place, *, watching: bool) -> str:
-    """The verb that Roles speak of. Raises KeyError for a method that the API does not know."""
+    """The verb that Roles speak of. Raises KeyError for a method that is not offered there."""
     if method in {"GET", "HEAD"}:
         if watching and not place.subresource:
             return "watch"
         return "get" if place.name else "list"
     if method == "DELETE":
         return "delete" if place.name else "deletecollection"
-    return {"POST": "create", "PUT": "update", "PATCH": "patch"}[method]
+    if place.name:
+        changing = {"PUT": "update", "PATCH": "patch"}
+        return (changing | {"POST": "create"} if place.subresource else changing)[method]
+    return {"POST": "create"}[method]

@@ -54,9 +54,11 @@ class ApiServer:
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=self._middlewares)
         application.router.add_route("*", "/{path:.*}", self._handle)
         application.on_shutdown.append(self._end_streams)
-        self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
+        self._runner = web.AppRunner(
+            application, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, shutdown_timeout=_SHUTDOWN_S)
+        site = web.TCPSite(self._runner, host, port)
         await site.start()
         bound_host, bound_port = self._runner.addresses[0][:2]
         self.origin = f"http://{bound_host}:{bound_port}"

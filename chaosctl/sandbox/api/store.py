@@ -214,6 +214,11 @@ class Store:
         self._queues.add(queue)
         return queue
 
+    @property
+    def watchers(self) -> int:
+        """How many queues were not given back."""
+        return len(self._queues)
+
     def unsubscribe(self, queue: asyncio.Queue[Change]) -> None:
         self._queues.discard(queue)
 

@@ -17,6 +17,7 @@ from chaosctl.cluster.kubernetes import LARGEST, Answer, Connection, connection
 from chaosctl.cluster.responses import check, parse
 from chaosctl.errors import Conflict, Lost, Refused
 from chaosctl.model import Json, Op, Ref
+from chaosctl.targets.deployment import selector as selector_of
 
 PAGE = 500  # objects
 PATIENCE = 3  # times that a read is tried when the server is busy
@@ -56,7 +57,7 @@ class KubernetesCluster:
 
     async def pods(self, owner: Ref) -> Sequence[Json]:
         body = await self.get(owner)
-        selector, owners = _selector(body), {look(body, "/metadata/uid")}
+        selector, owners = selector_of(body), {look(body, "/metadata/uid")}
         if owner.kind not in WITHOUT_REPLICA_SETS:
             like = Ref(api_version="apps/v1", kind="ReplicaSet", namespace=owner.namespace, name="")
             sets = await self.find(like, selector)
@@ -238,21 +239,3 @@ def _owners(body: Json) -> set[JsonValue]:
 
 def _name(body: Json) -> str:
     return text_at(body, "/metadata/name")
-
-
-def _selector(owner: Json) -> str:
-    """A workload's selector as kubectl would write it."""
-    labels = cast("dict[str, str]", look(owner, "/spec/selector/matchLabels") or {})
-    expressions = cast("list[Json]", look(owner, "/spec/selector/matchExpressions") or [])
-    return ",".join([*(f"{key}={value}" for key, value in labels.items()), *map(_term, expressions)])
-
-
-def _term(expression: Json) -> str:
-    key, operator = expression["key"], expression["operator"]
-    values = ",".join(cast("list[str]", expression.get("values") or []))
-    match operator:
-        case "Exists":
-            return str(key)
-        case "DoesNotExist":
-            return f"!{key}"
-    return f"{key} {str(operator).lower()} ({values})"

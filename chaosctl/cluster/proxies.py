@@ -1,8 +1,6 @@
 """Why: a fault proxy must prove that it is transparent before it hurts, and leave without being noticed.
 
-What its admin port is asked: GET /status gives `passed` and `failed` (requests that went upstream, and those
-that failed for another reason than our fault) and `connections`; POST /fault takes a fault and until when it
-lasts, an empty one ends it; POST /drain answers every request with `Connection: close` from then on.
+Its admin port is described where the proxy is, in `chaosctl/traffic/proxy`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,12 +26,12 @@ async def transparent(step: Switch, ledgers: Ledgers) -> None:
     until = ledgers.clock.now() + TRANSPARENT_WITHIN
     while ledgers.clock.now() < until:
         reports = await _reports(step, ledgers.cluster)
-        failed = sum(_number(report, "failed") for report in reports)
+        failed = sum(_number(report, "failures") for report in reports)
         if failed:
             raise Refused(
                 f"{step.proxies} is not transparent: {failed} requests failed before the fault was on"
             )
-        if reports and all(_number(report, "passed") for report in reports):
+        if reports and all(_number(report, "requests") for report in reports):
             return
         await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
     raise TooLate(f"{step.proxies}: no traffic passed through it; does anybody use the Service?")
@@ -41,8 +39,9 @@ async def transparent(step: Switch, ledgers: Ledgers) -> None:
 
 async def switch_on(step: Switch, deadline: datetime, cluster: Cluster) -> None:
     """Tell every proxy the fault; each ends it by itself at the deadline."""
+    fault: Json = {**step.fault, "deadline": deadline.isoformat()}
     for pod in await _ready_pods(step.proxies, cluster):
-        await cluster.tell(pod, step.port, "/fault", {"fault": step.fault, "until": deadline.isoformat()})
+        await cluster.tell(pod, step.port, "/chaosctl/fault", fault)
 
 
 async def switch_off(step: Switch, cluster: Cluster) -> None:
@@ -50,7 +49,7 @@ async def switch_off(step: Switch, cluster: Cluster) -> None:
     with suppress(ClusterError):
         for pod in await _ready_pods(step.proxies, cluster):
             with suppress(ClusterError):
-                await cluster.tell(pod, step.port, "/fault", {})
+                await cluster.tell(pod, step.port, "/chaosctl/fault", {})
 
 
 async def hand_back(undone: Step, plan: Plan, ledgers: Ledgers) -> None:
@@ -68,7 +67,7 @@ async def hand_back(undone: Step, plan: Plan, ledgers: Ledgers) -> None:
 async def _drain(switch: Switch, ledgers: Ledgers) -> None:
     for pod in await _ready_pods(switch.proxies, ledgers.cluster):
         with suppress(ClusterError):
-            await ledgers.cluster.tell(pod, switch.port, "/drain", {})
+            await ledgers.cluster.tell(pod, switch.port, "/chaosctl/drain", {})
     await _until(lambda: _idle(switch, ledgers.cluster), DRAINED_WITHIN, ledgers.clock)
 
 
@@ -96,7 +95,7 @@ async def _until(done: Callable[[], Awaitable[bool]], within: timedelta, clock: 
 
 async def _reports(step: Switch, cluster: Cluster) -> Sequence[Json]:
     pods = await _ready_pods(step.proxies, cluster)
-    return [await cluster.ask(pod, step.port, "/status") for pod in pods]
+    return [await cluster.ask(pod, step.port, "/chaosctl/status") for pod in pods]
 
 
 async def _ready_pods(owner: Ref, cluster: Cluster) -> Sequence[Ref]:

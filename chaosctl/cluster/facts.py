@@ -1,0 +1,203 @@
+"""Why: guards are pure, so somebody must look. What cannot be found out is said, never guessed."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from chaosctl import targets
+from chaosctl.changes import look, text_at
+from chaosctl.cluster import rights
+from chaosctl.cluster.admission import admitted
+from chaosctl.cluster.fields import MANAGER, appliers_of
+from chaosctl.cluster.lease import LEASE, is_alive
+from chaosctl.cluster.ledger import ledger_of
+from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.engine.guards import OPT_IN, Facts
+from chaosctl.errors import ChaosError, Gone
+from chaosctl.model import Banish, Delete, Json, Patch, Plan, Ref
+from chaosctl.ports import Reader
+from chaosctl.spec import Entry, Script, TargetView
+
+PlanOf = Callable[[Entry, TargetView], Awaitable[Plan]]
+T = TypeVar("T")
+REPLICAS = "/spec/replicas"
+GITOPS = {
+    "argocd.argoproj.io/instance": "Argo CD",
+    "argocd.argoproj.io/tracking-id": "Argo CD",
+    "kustomize.toolkit.fluxcd.io/name": "Flux",
+    "helm.toolkit.fluxcd.io/name": "Flux",
+}
+
+
+async def gather(script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool) -> Facts:
+    """Look at everything that the guards judge; `plan_of` plans an entry.
+
+    Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
+    """
+    return await _Look(script, run, plan_of, ledgers).facts(guarded=guarded)
+
+
+@dataclass
+class _Look:
+    script: Script
+    run: str
+    plan_of: PlanOf
+    ledgers: Ledgers
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    async def facts(self, *, guarded: bool) -> Facts:
+        target = await self._try("target", self._target(), None)
+        if target is None:
+            why = self.unknown.get("target", "the target does not exist")
+            self.unknown |= dict.fromkeys(("pods", "plans", "doomed", "lacking", "fought"), why)
+        plans, rejected = await self._plans(target) if target else ({}, {})
+        return Facts(
+            at=self._now(),
+            target=target,
+            pods=await self._try("pods", self._pods(), 0) if target else 0,
+            opt_in=await self._try("opt_in", self._opt_in(), ""),
+            plans=plans,
+            rejected=rejected,
+            doomed=await self._try("doomed", self._doomed(plans), {}),
+            lacking=await self._try("lacking", self._lacking(plans), ()),
+            fought=await self._try("fought", self._fought(plans), ()),
+            guarded=guarded,
+            guardian=await self._try("guardian", self._guardian(), default=False) if guarded else False,
+            holder=await self._try("holder", self._holder(), ""),
+            unknown=self.unknown,
+        )
+
+    async def _try(self, name: str, looking: Awaitable[T], default: T) -> T:
+        try:
+            return await looking
+        except ChaosError as error:
+            self.unknown.setdefault(name, str(error))
+            return default
+
+    @property
+    def _see(self) -> Reader:
+        return self.ledgers.cluster
+
+    async def _target(self) -> TargetView | None:
+        try:
+            return await targets.look(self.script.target, self._see)
+        except Gone:
+            return None
+
+    async def _pods(self) -> int:
+        return len(await self._see.pods(self.script.target.workload))
+
+    async def _opt_in(self) -> str:
+        space = await self._see.get(Ref(kind="Namespace", name=self.script.target.namespace))
+        return str(_labels(space).get(OPT_IN, ""))
+
+    async def _plans(self, target: TargetView) -> tuple[dict[str, Plan], dict[str, str]]:
+        plans: dict[str, Plan] = {}
+        rejected: dict[str, str] = {}
+        for entry in self.script.entries:
+            try:
+                plans[entry.id] = await admitted(await self.plan_of(entry, target), self.ledgers.cluster)
+            except ChaosError as error:
+                rejected[entry.id] = str(error)
+        return plans, rejected
+
+    async def _doomed(self, plans: Mapping[str, Plan]) -> dict[str, int]:
+        return {entry: await self._count(plan) for entry, plan in plans.items()}
+
+    async def _count(self, plan: Plan) -> int:
+        """How many pods of the target a plan takes away at once."""
+        count = sum(isinstance(step, Delete) and step.ref.kind == "Pod" for step in plan)
+        for step in plan:
+            if isinstance(step, Banish):
+                pods = await self._see.pods(step.owner)
+                count += sum(look(pod, "/spec/nodeName") in step.nodes for pod in pods)
+            elif isinstance(step, Patch) and step.ref == self.script.target.workload:
+                count += sum(_fewer(edit.before, edit.after) for edit in step.edits if edit.path == REPLICAS)
+        return count
+
+    async def _lacking(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
+        needed = rights.for_ledger(ledger_of(self.script.target.workload))
+        for plan in plans.values():
+            needed = (*needed, *rights.to_do(plan), *rights.to_undo(plan))
+        lacking = await rights.missing(dict.fromkeys(needed), self.ledgers.cluster)
+        return tuple(map(str, lacking))
+
+    async def _fought(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
+        patches = [step for plan in plans.values() for step in plan if isinstance(step, Patch)]
+        found = [why for step in patches for why in await self._fighters(step)]
+        return tuple(dict.fromkeys(found))
+
+    async def _fighters(self, step: Patch) -> list[str]:
+        seen = await self._see.get(step.ref)
+        found = _gitops(step.ref, seen) + _appliers(step, seen)
+        if any(edit.path == REPLICAS for edit in step.edits):
+            found += [
+                f"HorizontalPodAutoscaler {name} scales {step.ref} and would undo the drill; "
+                "delete it meanwhile, or choose a fault that leaves the replicas alone"
+                for name in await self._autoscalers(step.ref)
+            ]
+        return found
+
+    async def _autoscalers(self, ref: Ref) -> list[str]:
+        like = Ref(
+            api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", namespace=ref.namespace, name=""
+        )
+        try:
+            found = await self._see.find(like)
+        except Gone:  # a cluster without autoscaling
+            return []
+        return [
+            text_at(body, "/metadata/name")
+            for body in found
+            if (look(body, "/spec/scaleTargetRef/kind"), look(body, "/spec/scaleTargetRef/name"))
+            == (ref.kind, ref.name)
+        ]
+
+    async def _guardian(self) -> bool:
+        try:
+            return is_alive(await self._see.get(LEASE), self._now())
+        except Gone:
+            return False
+
+    async def _holder(self) -> str:
+        ledger = await self.ledgers.read(ledger_of(self.script.target.workload))
+        if ledger is None or ledger.run == self.run or not ledger.is_open:
+            return ""
+        held = ledger.held_until is not None and self._now() < ledger.held_until
+        return ledger.run if held or ledger.open_lines else ""
+
+    def _now(self) -> datetime:
+        return self.ledgers.clock.now()
+
+
+def _fewer(before: object, after: object) -> int:
+    return max(before - after, 0) if isinstance(before, int) and isinstance(after, int) else 0
+
+
+def _gitops(ref: Ref, seen: Json) -> list[str]:
+    marks = {**_labels(seen), **_annotations(seen)}
+    return [
+        f"{tool} manages {ref} and would undo the drill; suspend it for this object meanwhile"
+        for tool in dict.fromkeys(tool for mark, tool in GITOPS.items() if mark in marks)
+    ]
+
+
+def _appliers(step: Patch, seen: Json) -> list[str]:
+    return [
+        f"{manager} applies {edit.path} of {step.ref} (server-side) and would conflict; "
+        "let it give the field up"
+        for edit in step.edits
+        for manager in appliers_of(seen, edit.path)
+        if manager != MANAGER
+    ]
+
+
+def _labels(seen: Json) -> Json:
+    found = look(seen, "/metadata/labels")
+    return found if isinstance(found, dict) else {}
+
+
+def _annotations(seen: Json) -> Json:
+    found = look(seen, "/metadata/annotations")
+    return found if isinstance(found, dict) else {}

@@ -118,11 +118,11 @@ def _free(facts: Facts, script: Script) -> str | None:
     )
 
 
-def _planned(facts: Facts, script: Script) -> str | None:
+def _planned(facts: Facts, _script: Script) -> str | None:
     return next((f"{entry}: {why}" for entry, why in facts.rejected.items()), None)
 
 
-def _in_time(facts: Facts, script: Script) -> str | None:
+def _in_time(_facts: Facts, script: Script) -> str | None:
     for entry in script.entries:
         if entry.hold <= timedelta() or entry.at < timedelta():
             return (
@@ -150,17 +150,17 @@ def _outage(facts: Facts, script: Script) -> str | None:
     return None
 
 
-def _permitted(facts: Facts, script: Script) -> str | None:
+def _permitted(facts: Facts, _script: Script) -> str | None:
     if not facts.lacking:
         return None
     return f"not permitted: {'; '.join(facts.lacking)}; whoever runs the cluster can grant it with a Role"
 
 
-def _unfought(facts: Facts, script: Script) -> str | None:
+def _unfought(facts: Facts, _script: Script) -> str | None:
     return next(iter(facts.fought), None)
 
 
-def _guarded(facts: Facts, script: Script) -> str | None:
+def _guarded(facts: Facts, _script: Script) -> str | None:
     if facts.guardian or not facts.guarded:
         return None
     return (

@@ -39,6 +39,7 @@ class Pool:
             ssl=self.tls,
         )
         self.opened += 1
+        self.loop.call_later(SECONDS_EACH, self.retire, connection)
         self.all = {other for other in self.all if other.open} | {connection}
         return connection
 
@@ -46,6 +47,12 @@ class Pool:
         if self.is_fresh(connection):
             self.idle.append(connection)
         else:
+            self.end(connection)
+
+    def retire(self, connection: Connection) -> None:
+        """An old connection that nobody uses would keep a server waiting for it."""
+        if connection in self.idle:
+            self.idle.remove(connection)
             self.end(connection)
 
     def is_fresh(self, connection: Connection) -> bool:

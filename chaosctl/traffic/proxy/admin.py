@@ -5,9 +5,10 @@ guards pods/proxy, and a fault ends at its deadline whoever sent it.
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from chaosctl.traffic.proxy.faults import Switchboard, fault_from
+from chaosctl.traffic.proxy.faults import Switchboard, order_from
 from chaosctl.traffic.proxy.messages import End, Head, Lost, Messages, fields
 from chaosctl.traffic.proxy.relay import Tally, phrase
 
@@ -19,7 +20,8 @@ Reply = tuple[int, dict[str, object]]
 class Admin:
     """Answers about, and orders to, one proxy."""
 
-    def __init__(self, switchboard: Switchboard, tally: Tally) -> None:
+    def __init__(self, switchboard: Switchboard, tally: Tally, drain: Callable[[], None]) -> None:
+        self.drain = drain
         self.switchboard = switchboard
         self.tally = tally
 
@@ -43,26 +45,26 @@ class Admin:
 
     def reply(self, head: Head, body: bytes) -> Reply:
         match head.start.partition(b"?")[0].split(b" "):
-            case [b"GET", b"/chaosctl/healthz"]:
+            case [b"GET", b"/healthz"]:
                 return 200, {"ok": True}
-            case [b"GET", b"/chaosctl/status"]:
+            case [b"GET", b"/status"]:
                 return 200, self.status()
-            case [b"POST", b"/chaosctl/fault"]:
+            case [b"POST", b"/fault"]:
                 return self.switch(body)
-            case [b"POST", b"/chaosctl/drain"]:
-                self.tally.draining = True
+            case [b"POST", b"/drain"]:
+                self.drain()
                 return 200, self.status()
-        return 404, {"error": "there are GET /chaosctl/healthz, /chaosctl/status, POST …/fault, …/drain"}
+        return 404, {"error": "there are GET /healthz, GET /status, POST /fault, POST /drain"}
 
     def switch(self, body: bytes) -> Reply:
         try:
-            self.switchboard.switch(fault_from(json.loads(body or b"{}")))
+            self.switchboard.switch(order_from(json.loads(body or b"{}")))
         except (ValueError, RecursionError) as wrong:
             return 400, {"error": str(wrong)}
         return 200, self.status()
 
     def status(self) -> dict[str, object]:
-        """`failures` counts requests that the proxy itself could not pass on."""
+        """`passed` went upstream and back; `failed` did not, for another reason than our fault."""
         fault, left = self.switchboard.fault, self.switchboard.seconds_left()
         deadline = None if fault is None else datetime.fromtimestamp(fault.deadline, UTC).isoformat()
         return {
@@ -70,7 +72,8 @@ class Admin:
             "deadline": deadline,
             "secondsLeft": round(left, 3),
             "requests": self.tally.requests,
-            "failures": self.tally.failures,
+            "passed": self.tally.passed,
+            "failed": self.tally.failed,
             "inFlight": self.tally.in_flight,
             "connections": self.tally.connections,
             "draining": self.tally.draining,

@@ -147,13 +147,18 @@ def delay_of(latency: Latency, random: Random) -> float:
 # --- from what people and chaosctl send
 
 
-def fault_from(content: object) -> Fault | None:
-    """A fault from JSON; None for an empty object. Raises ValueError with what is wrong."""
-    body = an_object(content, "the fault", Fault._fields)
-    if not body:
+def order_from(content: object) -> Fault | None:
+    """What to switch to, from JSON; None for an empty object. Raises ValueError with what is wrong."""
+    order = an_object(content, "the order", ("fault", "until"))
+    if not order:
         return None
-    if "deadline" not in body:
-        raise ValueError("the fault has no deadline")
+    if set(order) != {"fault", "until"}:
+        raise ValueError("an order has a fault and until when it lasts, or is empty")
+    return fault_from(order["fault"], moment(order["until"]))
+
+
+def fault_from(content: object, deadline: float) -> Fault:
+    body = an_object(content, "the fault", Fault._fields[1:])
     latency = latency_from(body["latency"]) if "latency" in body else None
     errors = errors_from(body["errors"]) if "errors" in body else None
     disconnect = disconnect_from(body["disconnect"]) if "disconnect" in body else None
@@ -162,7 +167,7 @@ def fault_from(content: object) -> Fault | None:
     seed = body.get("seed", 0)
     if type(seed) is not int:
         raise ValueError("seed must be a whole number")
-    return Fault(moment(body["deadline"]), seed, latency, errors, disconnect)
+    return Fault(deadline, seed, latency, errors, disconnect)
 
 
 def latency_from(content: object) -> Latency:
@@ -212,7 +217,7 @@ def moment(value: object) -> float:
     try:
         read = datetime.fromisoformat(str(value))
     except ValueError:
-        raise ValueError("deadline must be a time like 2030-01-01T10:00:00Z") from None
+        raise ValueError("until must be a time like 2030-01-01T10:00:00Z") from None
     if read.tzinfo is None:
-        raise ValueError("deadline must name its time zone; write Z for UTC")
+        raise ValueError("until must name its time zone; write Z for UTC")
     return read.astimezone(UTC).timestamp()

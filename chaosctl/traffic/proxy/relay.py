@@ -33,7 +33,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.requests = 0
-        self.failures = 0
+        self.passed = 0
+        self.failed = 0
         self.in_flight = 0
         self.connections = 0
         self.draining = False
@@ -116,14 +117,16 @@ class Relay:
         try:
             upstream = await self.connected()
         except OSError:
-            self.tally.failures += 1
+            self.tally.failed += 1
             return await self.answer(head, HTTPStatus.BAD_GATEWAY, "the proxy cannot reach its upstream")
         await upstream.write(request_bytes(head))
         sending = asyncio.create_task(self.send_body(head, upstream))
         sending.add_done_callback(lambda task: None if succeeded(task) else upstream.close())
         try:
             keep = await self.answers(head, upstream)
+            self.tally.passed += 1
         except Lost:
+            self.tally.failed += self.client.ended is None  # a client that left is no failure
             self.client.reset()  # half an answer must not look like a whole one
             raise
         finally:

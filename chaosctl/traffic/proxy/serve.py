@@ -15,6 +15,7 @@ from chaosctl.traffic.proxy.settings import Place, Settings
 
 CONNECT_SECONDS = 5.0
 LAST_ANSWER_SECONDS = 5.0
+DRAIN_SECONDS = 1.0
 
 
 class Proxy:
@@ -24,7 +25,7 @@ class Proxy:
         self.settings = settings
         self.switchboard = Switchboard()
         self.tally = Tally()
-        self.admin = Admin(self.switchboard, self.tally)
+        self.admin = Admin(self.switchboard, self.tally, self.drain)
         self.relays: dict[Messages, Relay] = {}
         self.tasks: dict[Messages, asyncio.Task[None]] = {}
         self.stopped = asyncio.Event()
@@ -82,15 +83,23 @@ class Proxy:
             )
         return upstream
 
+    def drain(self) -> None:
+        """Every answer is the last of its connection; who asks for nothing has a second to do so."""
+        self.tally.draining = True
+        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.close_idle)
+
+    def close_idle(self) -> None:
+        for relay in tuple(self.relays.values()):
+            if not relay.busy:
+                relay.client.close()
+
     async def leave(self, listener: asyncio.Server) -> None:
         """Drain, then be deaf, then let go of whoever asks for nothing."""
         log("asked to stop: finishing what is in flight")
         self.tally.draining = True
         await asyncio.sleep(self.settings.linger)
         listener.close()
-        for relay in tuple(self.relays.values()):
-            if not relay.busy:
-                relay.client.close()
+        self.close_idle()
         if self.tasks:
             await asyncio.wait(self.tasks.values(), timeout=LAST_ANSWER_SECONDS)
         for client in tuple(self.tasks):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from chaosctl.traffic.proxy.faults import Fault, fault_from
+from chaosctl.traffic.proxy.faults import Fault, order_from
 
 
 class Place(NamedTuple):
@@ -34,7 +34,7 @@ def place(text: str) -> Place:
 
 
 def fault(text: str) -> Fault | None:
-    return fault_from(json.loads(text))
+    return order_from(json.loads(text))
 
 
 def settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:

@@ -22,15 +22,16 @@ class Column(NamedTuple):
 
 
 def columns_of(kind: str) -> list[Column]:
-    """The columns of a kind, the name first."""
-    return [Column("Name", lambda body: body["metadata"]["name"]), *_COLUMNS.get(kind, [_AGE])]
+    """The columns of a kind: the name first, but for events, which nobody knows by name."""
+    own = _COLUMNS.get(kind, [_AGE])
+    return own if kind == "Event" else [_NAME, *own]
 
 
 def printer_columns(version: Json) -> list[Column]:
     """The columns that a custom resource's definition asks for."""
     asked = version.get("additionalPrinterColumns")
     own = [_printer_column(each) for each in asked] if asked else [_AGE]
-    return [Column("Name", lambda body: body["metadata"]["name"]), *own]
+    return [_NAME, *own]
 
 
 def ago(moment: str | None, now: datetime | None = None) -> str:
@@ -227,6 +228,7 @@ def _printer_column(asked: Json) -> Column:
     return Column(asked["name"], cell, asked["type"], bool(asked.get("priority")))
 
 
+_NAME = Column("Name", _at("metadata.name"))
 _AGE = Column("Age", _ago("metadata.creationTimestamp"))
 _CREATED = Column("Created At", _at("metadata.creationTimestamp"))
 _MADE_OF = [_wide("Containers", _of_containers("name")), _wide("Images", _of_containers("image"))]

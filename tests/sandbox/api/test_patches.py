@@ -56,11 +56,13 @@ async def test_a_json_patch_that_sets_an_old_version_is_a_conflict(api, web):
 
 
 @pytest.mark.parametrize("body", [{"spec": {}}, "text", [1], [{"op": "fly", "path": "/a"}]])
-async def test_what_is_no_json_patch_is_a_bad_request(api, web, body):
+@pytest.mark.usefixtures("web")
+async def test_what_is_no_json_patch_is_a_bad_request(api, body):
     assert (await patched(api, body, JSON)).status_code == 400
 
 
-async def test_a_merge_patch_replaces_lists_and_removes_by_null(api, web):
+@pytest.mark.usefixtures("web")
+async def test_a_merge_patch_replaces_lists_and_removes_by_null(api):
     change = {"spec": {"minReadySeconds": 5, "progressDeadlineSeconds": None}}
     after = (await patched(api, change, MERGE)).json()["spec"]
     assert (after["minReadySeconds"], after["progressDeadlineSeconds"]) == (5, 600)
@@ -70,7 +72,8 @@ async def test_a_merge_patch_replaces_lists_and_removes_by_null(api, web):
     assert [container["name"] for container in after] == ["only"]
 
 
-async def test_a_strategic_patch_merges_containers_by_name(api, web):
+@pytest.mark.usefixtures("web")
+async def test_a_strategic_patch_merges_containers_by_name(api):
     change = {"containers": [{"name": "c", "image": "registry.example/web:2"}]}
     after = (await patched(api, {"spec": {"template": {"spec": change}}}, STRATEGIC)).json()
     containers = after["spec"]["template"]["spec"]["containers"]
@@ -78,7 +81,8 @@ async def test_a_strategic_patch_merges_containers_by_name(api, web):
     assert [each["name"] for each in containers[0]["env"]] == ["A", "B"]
 
 
-async def test_a_strategic_patch_deletes_items_and_keeps_the_order_it_was_told(api, web):
+@pytest.mark.usefixtures("web")
+async def test_a_strategic_patch_deletes_items_and_keeps_the_order_it_was_told(api):
     environment = [{"$patch": "delete", "name": "A"}, {"name": "Z", "value": "26"}]
     change = {
         "$setElementOrder/containers": [{"name": "side"}, {"name": "c"}],
@@ -90,12 +94,14 @@ async def test_a_strategic_patch_deletes_items_and_keeps_the_order_it_was_told(a
     assert [each["name"] for each in containers[1]["env"]] == ["B", "Z"]
 
 
-async def test_a_strategic_patch_can_replace_a_map_and_keep_only_some_keys(api, web):
+@pytest.mark.usefixtures("web")
+async def test_a_strategic_patch_can_replace_a_map_and_keep_only_some_keys(api):
     change = {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}
     assert (await patched(api, change, STRATEGIC)).json()["spec"]["strategy"] == {"type": "Recreate"}
 
 
-async def test_unknown_patch_languages_are_refused(api, web):
+@pytest.mark.usefixtures("web")
+async def test_unknown_patch_languages_are_refused(api):
     refused = await patched(api, {}, {"Content-Type": "application/json"})
     assert (refused.status_code, refused.json()["reason"]) == (415, "UnsupportedMediaType")
 

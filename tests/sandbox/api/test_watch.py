@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from sandbox.api.waiting import until
 
 from chaosctl.sandbox.api.server import ApiServer
 from chaosctl.sandbox.api.store import Json, Store
@@ -137,9 +138,7 @@ async def test_fifty_watchers_each_see_a_hundred_changes(store, maps, watch):
 async def test_a_client_that_goes_leaves_no_watch_behind(store, watch):
     async with watch():
         assert store.watchers == 1
-    async with asyncio.timeout(10):
-        while store.watchers:
-            await asyncio.sleep(0.01)
+    await until(lambda: store.watchers == 0)
 
 
 async def test_stopping_the_server_ends_its_watches(store):

@@ -4,15 +4,18 @@ from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
+from chaosctl.changes import look
 from chaosctl.errors import NoData
-from chaosctl.model import Level, Reading, Ref
+from chaosctl.model import Json, Level, Reading, Ref
 from chaosctl.probes.sources import cluster
 from chaosctl.spec import Probe, View
-from chaosctl.targets.fields import is_ready, number, pod_ref
+from chaosctl.targets.fields import is_ready, pod_ref
+
+STATUS = "/chaosctl/status"
 
 
 class Touched(Probe):
-    """How many requests the fault in our proxies has touched so far.
+    """How many requests the fault in our proxies has touched since it was switched on.
 
     `proxies` is the Deployment of the proxies, `port` their admin port.
     """
@@ -23,13 +26,18 @@ class Touched(Probe):
     port: PositiveInt
 
     async def read(self, view: View) -> Reading:
-        owner = Ref(
-            api_version="apps/v1", kind="Deployment", namespace=view.target.namespace, name=self.proxies
-        )
+        namespace = view.target.namespace
+        owner = Ref(api_version="apps/v1", kind="Deployment", namespace=namespace, name=self.proxies)
         with cluster():
             pods = [pod_ref(pod) for pod in await view.see.pods(owner) if is_ready(pod)]
-            reports = [await view.see.ask(pod, self.port, "/status") for pod in pods]
+            reports = [await view.see.ask(pod, self.port, STATUS) for pod in pods]
         if not reports:
             raise NoData(f"no proxy of {owner} is ready")
-        touched = sum(number(report, "/touched") for report in reports)
-        return Level(value=touched, start=view.start, end=view.end)
+        return Level(value=sum(map(_touched, reports)), start=view.start, end=view.end)
+
+
+def _touched(report: Json) -> int:
+    """Of all kinds of harm."""
+    counts = look(report, "/touched")
+    found = counts.values() if isinstance(counts, dict) else ()
+    return sum(count for count in found if isinstance(count, int))

@@ -1,0 +1,18 @@
+"""Why: whoever calls a model must know what to do when it answers with an error."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chaosctl.faults.traffic import TrafficFault
+from chaosctl.model import Json
+
+
+class Errors(TrafficFault):
+    """Answer requests with an error status, without asking the model."""
+
+    kind: Literal["errors"] = "errors"
+    status: Annotated[int, Field(ge=400, le=599)] = 503
+
+    def harm(self) -> Json:
+        return {"errors": {"status": self.status, "share": self.share}}

@@ -1,0 +1,73 @@
+"""Why: latency, errors and lost connections are made in the same way, by proxies in a Service's way.
+
+A shadow Service takes over the original's selector and becomes the proxies' upstream; then the original is
+pointed to the proxies; then these are told the fault. Undone in reverse, every step leaves the traffic whole.
+"""
+
+from abc import abstractmethod
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from chaosctl.changes import patch
+from chaosctl.errors import CannotPlan
+from chaosctl.faults.interposition import ADMIN_PORT, LISTEN_PORT, Names, proxies, shadow
+from chaosctl.faults.parts import SEE_PODS, existing, felt
+from chaosctl.faults.services import check_service, must_select_nothing_of
+from chaosctl.model import Create, Json, Patch, Plan, Ref, Switch
+from chaosctl.ports import Reader
+from chaosctl.probes import Touched
+from chaosctl.spec import Aim, Check, Fault, Rule, TargetView
+from chaosctl.spec.amounts import Share
+from chaosctl.targets.fields import items, text
+
+
+class TrafficFault(Fault):
+    """What our proxies do to a share of the requests to the target's Service."""
+
+    needs: ClassVar[tuple[Rule, ...]] = (
+        *SEE_PODS,
+        Rule("", "services", ("get", "list", "create", "patch", "delete")),
+        Rule("apps", "deployments", ("get", "create", "delete")),
+        Rule("", "pods/proxy", ("get", "create")),
+        Rule("discovery.k8s.io", "endpointslices", ("list",)),
+    )
+    touches: ClassVar[str] = "traffic"
+    share: Annotated[Share, Field(gt=0)] = 1.0
+
+    @abstractmethod
+    def harm(self) -> Json:
+        """What the proxies are told, as their documentation has it."""
+
+    async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:
+        service = await _service(target, see)
+        names = Names.of(aim, target.ref.namespace)
+        check_service(service, target, await see.pods(target.ref))
+        must_select_nothing_of(names.labels, await see.find(names.shadow))
+        fault: Json = {**self.harm(), "seed": aim.random.randrange(2**31)}
+        return (
+            Create(ref=names.shadow, body=shadow(service, names)),
+            Create(ref=names.proxies, body=proxies(service, names), wait=True),
+            _detour(service, names),
+            Switch(proxies=names.proxies, port=ADMIN_PORT, fault=fault),
+        )
+
+    def effect(self, plan: Plan, target: TargetView) -> Check | None:  # noqa: ARG002 - the plan names the proxies
+        switch = next(step for step in plan if isinstance(step, Switch))
+        return felt("requests touched", Touched(proxies=switch.proxies.name, port=switch.port), least=1)
+
+
+async def _service(target: TargetView, see: Reader) -> Json:
+    if not target.target.service:
+        raise CannotPlan('name the target\'s Service ("service"): traffic can be hurt on its way only')
+    ref = Ref(kind="Service", namespace=target.ref.namespace, name=target.target.service)
+    return await existing(ref, see)
+
+
+def _detour(service: Json, names: Names) -> Patch:
+    """Point the Service to the proxies; the pins hold its port in its place."""
+    ref = names.shadow.model_copy(update={"name": text(service, "/metadata/name")})
+    path = "/spec/ports/0"
+    pins = [f"{path}/port", *(f"{path}/name" for port in items(service, "/spec/ports") if "name" in port)]
+    labels: Json = {**names.labels}
+    return patch(ref, service, {"/spec/selector": labels, f"{path}/targetPort": LISTEN_PORT}, pins)

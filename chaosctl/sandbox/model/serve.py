@@ -45,17 +45,23 @@ class ModelServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopped.set)
-        listener = await loop.create_server(
-            connections_of(self, loop), self.settings.host, self.settings.port, backlog=1024
-        )
-        host, port = listener.sockets[0].getsockname()[:2]
-        log(f"serving {MODEL_NAME} {self.settings.version} on http://{host}:{port}")
         async with asyncio.TaskGroup() as group:
+            await self.start()
             habits = [group.create_task(habit) for habit in self.habits()]
             await self.stopped.wait()
-            await self.leave(listener)
+            await self.leave()
             for habit in habits:
                 habit.cancel()
+
+    async def start(self) -> int:
+        """Listen; the port, for those who asked for any."""
+        loop = asyncio.get_running_loop()
+        self.listener = await loop.create_server(
+            connections_of(self, loop), self.settings.host, self.settings.port, backlog=1024
+        )
+        host, port = self.listener.sockets[0].getsockname()[:2]
+        log(f"serving {MODEL_NAME} {self.settings.version} on http://{host}:{port}")
+        return int(port)
 
     def habits(self) -> list[Coroutine[None, None, None]]:
         """What goes on beside answering."""
@@ -66,13 +72,13 @@ class ModelServer:
             habits.append(self.follow_config(self.settings.config))
         return habits
 
-    async def leave(self, listener: asyncio.Server) -> None:
+    async def leave(self) -> None:
         """Not ready first, and a little later deaf, so that a load balancer can look elsewhere in between."""
         log("asked to stop: finishing what is in flight")
         self.application.ready = False
         self.leaving = True
         await asyncio.sleep(self.settings.linger)
-        listener.close()
+        self.listener.close()
         self.deaf = True
         for connection in tuple(self.connections):
             connection.leave()

@@ -35,15 +35,20 @@ class Proxy:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopped.set)
+        await self.start()
+        await self.stopped.wait()
+        await self.leave()
+
+    async def start(self) -> tuple[Place, Place]:
+        """Listen for traffic and for orders; where, for those who asked for any port."""
         with suppress(ValueError):  # a start after the deadline is transparent, as it should be
             self.switchboard.switch(self.settings.fault)
-        traffic = await self.listen(self.settings.listen, self.relay)
-        admin = await self.listen(self.settings.admin, self.admin.serve)
-        log(f"proxy {where(traffic)} to {self.settings.upstream.host}:{self.settings.upstream.port}")
-        log(f"admin {where(admin)}")
-        await self.stopped.wait()
-        await self.leave(traffic)
-        admin.close()
+        self.traffic = await self.listen(self.settings.listen, self.relay)
+        self.orders = await self.listen(self.settings.admin, self.admin.serve)
+        traffic, orders = where(self.traffic), where(self.orders)
+        log(f"passing {traffic.host}:{traffic.port} on to {':'.join(map(str, self.settings.upstream))}")
+        log(f"taking orders on {orders.host}:{orders.port}")
+        return traffic, orders
 
     async def listen(self, place: Place, serve: Callable[[Messages], Awaitable[None]]) -> asyncio.Server:
         return await asyncio.get_running_loop().create_server(
@@ -93,22 +98,23 @@ class Proxy:
             if not relay.busy:
                 relay.client.close()
 
-    async def leave(self, listener: asyncio.Server) -> None:
+    async def leave(self) -> None:
         """Drain, then be deaf, then let go of whoever asks for nothing."""
         log("asked to stop: finishing what is in flight")
         self.tally.draining = True
         await asyncio.sleep(self.settings.linger)
-        listener.close()
+        self.traffic.close()
         self.close_idle()
         if self.tasks:
             await asyncio.wait(self.tasks.values(), timeout=LAST_ANSWER_SECONDS)
+        self.orders.close()
         for client in tuple(self.tasks):
             client.reset()
 
 
-def where(server: asyncio.Server) -> str:
+def where(server: asyncio.Server) -> Place:
     host, port = server.sockets[0].getsockname()[:2]
-    return f"{host}:{port}"
+    return Place(host, port)
 
 
 def log(line: str) -> None:

@@ -1,13 +1,21 @@
 """Starts the real server as the sandbox's node does: a process on a loopback address."""
 
+import asyncio
 import http.client
 import json
+import queue
 import select
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
+import uvloop
+
+from chaosctl.sandbox.model.serve import ModelServer
+from chaosctl.sandbox.model.settings import settings
 
 HOST = "127.0.41.1"
 DEADLINE = 20.0
@@ -35,6 +43,38 @@ class Served:
     def infer(self, rows, **more):
         tensor = {"name": "features", "datatype": "FP64", "shape": [len(rows), 30], "data": rows}
         return self.ask("POST", "/v2/models/breast-cancer/infer", json.dumps({"inputs": [tensor], **more}))
+
+
+@pytest.fixture
+def serve():
+    """serve("stable", *arguments, NAME=value) -> Served by a thread of this process."""
+    with ExitStack() as stack:
+        yield lambda version, *arguments, **environment: stack.enter_context(
+            threaded(["--version", version, "--host", HOST, "--port", "0", *arguments], environment)
+        )
+
+
+@contextmanager
+def threaded(arguments, environment):
+    ports = queue.Queue()
+    done = {}
+
+    async def main():
+        server = ModelServer(settings(arguments, environment)._replace(linger=0))
+        port = await server.start()
+        done["loop"] = asyncio.get_running_loop()
+        done["server"] = server
+        ports.put(port)
+        await server.stopped.wait()
+        await server.leave()
+
+    thread = threading.Thread(target=uvloop.run, args=(main(),))
+    thread.start()
+    try:
+        yield Served(None, ports.get(timeout=DEADLINE))
+    finally:
+        done["loop"].call_soon_threadsafe(done["server"].stopped.set)
+        thread.join()
 
 
 @pytest.fixture

@@ -36,23 +36,23 @@ def labels(server):
     return answer["outputs"][1]["data"]
 
 
-def test_the_stable_version_gives_the_golden_answers(start):
-    server = start("stable", POD_NAME="fraud-7f-x")
+def test_the_stable_version_gives_the_golden_answers(serve):
+    server = serve("stable", POD_NAME="fraud-7f-x")
     status, answer, headers = server.infer(ROWS, id="x")
     assert (status, answer["model_version"], answer["id"]) == (200, "stable", "x")
     assert answer["outputs"][1]["data"] == [row["label"] for row in GOLDEN]
     assert headers["x-pod"] == "fraud-7f-x"
 
 
-def test_wrong_weights_answer_200_and_wrongly(start):
-    status, answer, _ = start("wrong-weights").infer(ROWS)
+def test_wrong_weights_answer_200_and_wrongly(serve):
+    status, answer, _ = serve("wrong-weights").infer(ROWS)
     wrong = sum(a != row["label"] for a, row in zip(answer["outputs"][1]["data"], GOLDEN, strict=True))
     assert (status, answer["model_version"]) == (200, "wrong-weights")
     assert 0.2 <= wrong / len(GOLDEN) <= 0.6
 
 
-def test_the_paths_of_the_protocol(start):
-    server = start("stable")
+def test_the_paths_of_the_protocol(serve):
+    server = serve("stable")
     for path in ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/breast-cancer"):
         assert server.ask("GET", path)[0] == 200
     for path in ("/ready", "/versions/stable", "/versions/stable/ready"):
@@ -63,8 +63,8 @@ def test_the_paths_of_the_protocol(start):
     assert server.ask("HEAD", "/v2")[1] == b""
 
 
-def test_what_is_not_there_is_404_and_what_is_not_allowed_405(start):
-    server = start("stable")
+def test_what_is_not_there_is_404_and_what_is_not_allowed_405(serve):
+    server = serve("stable")
     for path in ("/", "/v1", "/v2/models/other", "/v2/models/breast-cancer/versions/9", "/v2/models/a/b/c"):
         status, answer, _ = server.ask("GET", path)
         assert status == 404
@@ -75,18 +75,18 @@ def test_what_is_not_there_is_404_and_what_is_not_allowed_405(start):
     assert server.ask("DELETE", "/v2")[0] == 405
 
 
-def test_a_bad_body_is_400_with_the_reason(start):
-    status, answer, _ = start("stable").ask("POST", INFER, b"{")
+def test_a_bad_body_is_400_with_the_reason(serve):
+    status, answer, _ = serve("stable").ask("POST", INFER, b"{")
     assert (status, answer) == (400, {"error": "the body is not valid JSON"})
 
 
-def test_a_chunked_body_is_understood(start):
-    status, answer, _ = start("stable").ask("POST", INFER, iter([body()[:50], body()[50:]]))
+def test_a_chunked_body_is_understood(serve):
+    status, answer, _ = serve("stable").ask("POST", INFER, iter([body()[:50], body()[50:]]))
     assert (status, answer["outputs"][1]["data"]) == (200, [1])
 
 
-def test_four_mebibytes_are_read_and_one_byte_more_is_413(start):
-    server = start("stable")
+def test_four_mebibytes_are_read_and_one_byte_more_is_413(serve):
+    server = serve("stable")
     limit = 4 * 1024 * 1024
     assert server.ask("POST", INFER, body().ljust(limit))[0] == 200
     assert b" 413 " in talk(server, post(b" " * (limit + 1)))
@@ -103,32 +103,32 @@ def test_four_mebibytes_are_read_and_one_byte_more_is_413(start):
         (b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"400"),
     ],
 )
-def test_what_is_no_request_is_refused_and_the_connection_closed(start, sent, status):
-    assert talk(start("stable"), sent).startswith(b"HTTP/1.1 " + status)
+def test_what_is_no_request_is_refused_and_the_connection_closed(serve, sent, status):
+    assert talk(serve("stable"), sent).startswith(b"HTTP/1.1 " + status)
 
 
-def test_an_offer_to_upgrade_is_answered_in_http_1_1_and_ends_the_connection(start):
-    got = talk(start("stable"), b"GET /v2 HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n")
+def test_an_offer_to_upgrade_is_answered_in_http_1_1_and_ends_the_connection(serve):
+    got = talk(serve("stable"), b"GET /v2 HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 200 OK")
     assert b"connection: close" in got
 
 
-def test_pipelined_requests_are_answered_in_order_late_ones_too(start):
-    server = start("stable", "--delay", "0.01")
+def test_pipelined_requests_are_answered_in_order_late_ones_too(serve):
+    server = serve("stable", "--delay", "0.01")
     sent = post(body(id="a")) + b"GET /v2/health/live HTTP/1.1\r\nhost: m\r\n\r\n"
     got = talk(server, sent + post(body(id="b"), "connection: close"))
     assert got.count(b"HTTP/1.1 200 OK") == 3
     assert got.index(b'"id":"a"') < got.index(b'"live":true') < got.index(b'"id":"b"')
 
 
-def test_a_hundred_pipelined_requests_all_get_their_answer(start):
-    server = start("stable", "--delay", "0.001")
+def test_a_hundred_pipelined_requests_all_get_their_answer(serve):
+    server = serve("stable", "--delay", "0.001")
     sent = b"".join(post(body(id=str(n))) for n in range(99)) + post(body(), "connection: close")
     assert talk(server, sent).count(b"HTTP/1.1 200 OK") == 100
 
 
-def test_a_client_that_waits_for_continue_is_told_to(start):
-    with socket.create_connection((HOST, start("stable").port), timeout=DEADLINE) as connection:
+def test_a_client_that_waits_for_continue_is_told_to(serve):
+    with socket.create_connection((HOST, serve("stable").port), timeout=DEADLINE) as connection:
         payload = body()
         request = post(payload, "expect: 100-continue")
         connection.sendall(request[: -len(payload)])
@@ -137,8 +137,8 @@ def test_a_client_that_waits_for_continue_is_told_to(start):
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_metrics_count_requests_by_code_and_say_which_version_serves(start):
-    server = start("stable")
+def test_metrics_count_requests_by_code_and_say_which_version_serves(serve):
+    server = serve("stable")
     server.infer(ROWS[:1])
     server.ask("POST", INFER, b"{")
     text = server.ask("GET", "/metrics")[1].decode()
@@ -159,8 +159,8 @@ def test_the_crash_version_exits_with_1_and_says_why_before_it_is_ready():
     assert b"serving" not in said
 
 
-def test_the_slow_version_answers_inference_late_and_health_at_once(start):
-    server = start("slow")
+def test_the_slow_version_answers_inference_late_and_health_at_once(serve):
+    server = serve("slow")
     assert server.infer(ROWS[:1])[0] == 200
     assert server.ask("GET", "/v2/health/ready")[0] == 200
     text = server.ask("GET", "/metrics")[1].decode()
@@ -200,8 +200,8 @@ def test_it_still_answers_while_it_leaves_but_is_not_ready(start):
     assert server.infer(ROWS[:1])[0] == 200
 
 
-def test_the_threshold_of_the_environment_decides(start):
-    assert 1 not in labels(start("stable", MODEL_THRESHOLD="1"))
+def test_the_threshold_of_the_environment_decides(serve):
+    assert 1 not in labels(serve("stable", MODEL_THRESHOLD="1"))
 
 
 def test_a_changed_configuration_file_is_taken_over_and_a_broken_one_is_not(start, tmp_path):

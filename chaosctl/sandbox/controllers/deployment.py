@@ -210,9 +210,7 @@ class DeploymentController(Controller):
         new, limits = self._new(deployment), rollout.bounds(deployment)
         if new is None:
             return
-        wanted = rollout.new_replicas(
-            limits, new["spec"]["replicas"], rollout.replicas_of(self._all(deployment))
-        )
+        wanted = rollout.new_replicas(limits, new["spec"]["replicas"], rollout.present(self._all(deployment)))
         if self._resize(deployment, new, wanted):
             return
         old = self._old(deployment)

@@ -7,7 +7,7 @@ from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.store import Store
 
-_GONE = 404
+_MISSED = (403, 404)  # its namespace is going, or it was deleted: nobody is left to read it
 _KEPT = 2_000  # a cluster forgets them after an hour; so many are an hour's worth here
 _Same = tuple[str, str, str, str]
 
@@ -34,7 +34,7 @@ class Recorder:
             else:
                 self._create(same, about, kind)
         except ApiError as error:
-            if error.code != _GONE and error.code != 403:  # noqa: PLR1714, PLR2004
+            if error.code not in _MISSED:
                 raise
             self._names.pop(same, None)
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.store import Change, Store
 from chaosctl.sandbox.controllers.events import Recorder
-from chaosctl.sandbox.controllers.meta import Key
+from chaosctl.sandbox.controllers.meta import Key, key_of
 
 _FIRST_RETRY, _LAST_RETRY = 0.005, 10.0  # seconds
 
@@ -125,9 +125,18 @@ class Manager:
             while True:
                 change = await changes.get()
                 for watcher in self._watchers:
-                    watcher.see(change)
+                    _show(watcher, change)
         finally:
             self._store.unsubscribe(changes)
+
+
+def _show(watcher: Watcher, change: Change) -> None:
+    try:
+        watcher.see(change)
+    except Exception as error:  # noqa: BLE001  # one watcher's trouble must not blind the others
+        report(
+            f"{type(watcher).__name__} on {change.resource.plural} {'/'.join(key_of(change.object))}", error
+        )
 
 
 def background(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:

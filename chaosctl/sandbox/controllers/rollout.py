@@ -50,6 +50,11 @@ def replicas_of(sets: Sequence[Json]) -> int:
     return sum(each["spec"]["replicas"] for each in sets)
 
 
+def present(sets: Sequence[Json]) -> int:
+    """What the ReplicaSets ask for or, where they have not caught up yet, still have."""
+    return sum(max(each["spec"]["replicas"], counted([each], "replicas")) for each in sets)
+
+
 def counted(sets: Sequence[Json], field: str) -> int:
     """What the ReplicaSets have, by a field of their status."""
     return sum((each.get("status") or {}).get(field) or 0 for each in sets)

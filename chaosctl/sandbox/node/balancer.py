@@ -98,13 +98,29 @@ class _End(asyncio.Protocol):
 
 
 class _Front(_End):
-    """The client's end. It reads nothing before the endpoint has answered."""
+    """The client's end. What comes before the endpoint has answered is kept for it."""
+
+    def __init__(self, balancer: Balancer) -> None:
+        super().__init__(balancer)
+        self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if self.transport:
-            self.transport.pause_reading()
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is None:
+            self._early.append(data)
+            if self.transport:
+                self.transport.pause_reading()
+        else:
+            super().data_received(data)
+
+    def eof_received(self) -> bool:
+        if self.other is None:
+            self.ended = True
+            return True
+        return super().eof_received()
 
     async def _connect(self) -> None:
         endpoint = self._balancer.next_endpoint()
@@ -125,6 +141,10 @@ class _Front(_End):
                 back.transport.abort()
             return
         self.other = back
+        if back.transport:
+            back.transport.writelines(self._early)
+            if self.ended:
+                back.transport.write_eof()
         self.transport.resume_reading()
 
     def _reset(self) -> None:

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-
 from sandbox.node.lab import Kubectl, Lab, laboratory
 
 

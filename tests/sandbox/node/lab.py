@@ -4,8 +4,9 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,15 +184,48 @@ async def get(address: str, port: int = 80, path: str = "/") -> str:
             raise ConnectionResetError("no answer")
         return answer.partition(b"\r\n\r\n")[2].decode()
     finally:
-        writer.close()
+        await closed(writer)
 
 
 async def poll(holds: Callable[[], object], what: str) -> None:
     """Wait until something holds that no change tells of."""
-    async with asyncio.timeout(DEADLINE):
-        while not holds():
-            await asyncio.sleep(0.02)
-    assert holds(), what
+    end = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < end, f"did not come true: {what}"
+        await asyncio.sleep(0.02)
+
+
+async def until_connected(address: str, port: int = 80) -> None:
+    """Wait until somebody listens there."""
+    await _until(address, port, listening=True)
+
+
+async def until_refused(address: str, port: int = 80) -> None:
+    """Wait until nobody listens there."""
+    await _until(address, port, listening=False)
+
+
+async def _until(address: str, port: int, *, listening: bool) -> None:
+    end = time.monotonic() + DEADLINE
+    while await _listens(address, port) is not listening:
+        assert time.monotonic() < end, f"{address}:{port} does not {'listen' if listening else 'stop'}"
+        await asyncio.sleep(0.02)
+
+
+async def _listens(address: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(address, port)
+    except ConnectionError:
+        return False
+    await closed(writer)
+    return True
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, whatever its other end has done to it."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 @asynccontextmanager

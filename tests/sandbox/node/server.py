@@ -15,13 +15,17 @@ if os.environ.get("STUBBORN"):
 unready = bool(os.environ.get("UNREADY"))
 failing = False
 held = []
-print(f"serving {version} on {address}", flush=True)
+print(f"serving {version} on {address}", flush=True)  # noqa: T201  # its log
 with socket.create_server((address, port)) as listener:
     while True:
         connection, _ = listener.accept()
-        path = connection.recv(4096).split(b" ")[1].decode()
+        request = connection.recv(4096)
+        if not request:
+            connection.close()
+            continue
+        path = request.split(b" ")[1].decode()
         if path == "/exit":
-            print("asked to exit", flush=True)
+            print("asked to exit", flush=True)  # noqa: T201  # its log
             sys.exit(3)
         if path == "/hold":
             held.append(connection)

@@ -1,12 +1,13 @@
 """What `kubectl logs` shows."""
 
 import asyncio
+from contextlib import suppress
 
 from sandbox.node.lab import Kubectl, Lab, get, pod, ready_probe
 
 
 async def test_the_last_lines_and_the_start_before(lab: Lab, kubectl: Kubectl):
-    script = "for i in 1 2 3 4 5; do echo line $i; done; test -e $HOME/again && sleep 600; touch $HOME/again; exit 1"
+    script = "for i in 1 2 3 4 5; do echo line $i; done; test -e $HOME/x && sleep 600; touch $HOME/x; exit 1"
     lab.create("pods", pod("one", "test/shell:1", args=[script]))
     await lab.until(
         lambda: (lab.status("pods", "one").get("containerStatuses") or [{}])[0].get("restartCount") == 1
@@ -22,10 +23,8 @@ async def test_following_ends_with_the_container(lab: Lab, kubectl: Kubectl):
     lab.create("pods", pod("one", readinessProbe=ready_probe(), spec={"restartPolicy": "Never"}))
     await lab.until(lambda: lab.running("one"))
     following = asyncio.create_task(kubectl("logs", "-f", "one"))
-    try:
+    with suppress(ConnectionError):
         await get(lab.status("pods", "one")["podIP"], 8080, "/exit")
-    except ConnectionError:
-        pass
     text = await following
     assert text.splitlines()[-1] == "asked to exit"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-
 from sandbox.node.lab import IMAGES, deployment, get, laboratory, poll
 
 _STRAY = ("sleep 3600 & (setsid sleep 3601 &) ; trap '' TERM; while :; do sleep 1; done",)
@@ -56,6 +55,14 @@ def serve(tmp_path: Path, config: Path):
         process.wait()
 
 
+@pytest.fixture
+def owner():
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
 async def client(folder: Path) -> httpx.AsyncClient:
     kubeconfig = folder / "kubeconfig"
     await poll(kubeconfig.exists, "the kubeconfig is there")
@@ -85,8 +92,7 @@ async def test_no_process_survives_the_sandbox(serve, tmp_path: Path, number: in
         assert not (folder / "kubeconfig").exists()
 
 
-async def test_a_sandbox_ends_with_its_owner(serve, tmp_path: Path):
-    owner = subprocess.Popen(["sleep", "600"])
+async def test_a_sandbox_ends_with_its_owner(serve, owner, tmp_path: Path):
     process = serve("--owner-pid", str(owner.pid), "--pods", "objects")
     async with await client(tmp_path / "box") as api:
         assert (await api.get("/version")).status_code == 200
@@ -95,8 +101,7 @@ async def test_a_sandbox_ends_with_its_owner(serve, tmp_path: Path):
         assert await asyncio.to_thread(process.wait, 20) == 0
 
 
-async def test_an_open_ledger_keeps_the_sandbox_alive_until_it_is_closed(serve, tmp_path: Path):
-    owner = subprocess.Popen(["sleep", "600"])
+async def test_an_open_ledger_keeps_the_sandbox_alive_until_it_is_closed(serve, owner, tmp_path: Path):
     process = serve("--owner-pid", str(owner.pid), "--pods", "objects")
     maps = "/api/v1/namespaces/default/configmaps"
     async with await client(tmp_path / "box") as api:
@@ -110,8 +115,8 @@ async def test_an_open_ledger_keeps_the_sandbox_alive_until_it_is_closed(serve, 
         assert await asyncio.to_thread(process.wait, 20) == 0
 
 
-async def test_an_owner_that_never_was_ends_it_at_once(serve):
-    owner = subprocess.Popen(["true"])
+async def test_an_owner_that_has_gone_already_ends_it_at_once(serve, owner):
+    owner.kill()
     owner.wait()
     assert await asyncio.to_thread(serve("--owner-pid", str(owner.pid)).wait, 20) == 0
 

@@ -1,13 +1,11 @@
 """Pods as processes: what people see of one that starts, crashes, hangs, eats memory or is deleted."""
 
-import asyncio
 import os
 import signal
 from pathlib import Path
 
 import pytest
-
-from sandbox.node.lab import Json, Lab, container, get, is_ready, pod, poll, ready_probe
+from sandbox.node.lab import Json, Lab, container, get, is_ready, pod, poll, ready_probe, until_refused
 
 
 def main_status(lab: Lab, name: str) -> Json:
@@ -176,10 +174,7 @@ async def test_a_forced_deletion_takes_the_object_and_the_process_at_once(lab: L
     address = lab.status("pods", "one")["podIP"]
     lab.delete("pods", "one", grace_seconds=0)
     assert lab.find("pods", "one") is None
-    with pytest.raises(ConnectionError):
-        async with asyncio.timeout(10):
-            while True:
-                await get(address, 8080)
+    await until_refused(address, 8080)
 
 
 async def test_the_environment_comes_from_the_spec_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch):

@@ -3,8 +3,7 @@
 import asyncio
 
 import pytest
-
-from sandbox.node.lab import Lab, deployment, get, pod, ready_probe, service
+from sandbox.node.lab import Lab, closed, deployment, get, pod, ready_probe, service, until_connected, until_refused
 
 
 async def serving(lab: Lab, replicas: int = 3) -> str:
@@ -13,35 +12,13 @@ async def serving(lab: Lab, replicas: int = 3) -> str:
     lab.create("deployments", deployment(replicas=replicas))
     await lab.until(lambda: len(ready_addresses(lab)) == replicas)
     address = lab.get("services", "web")["spec"]["clusterIP"]
-    await answers(address)
+    await until_connected(address)
     return address
 
 
 def ready_addresses(lab: Lab) -> set[str]:
     endpoints = [e for s in lab.all("endpointslices") for e in s["endpoints"]]
     return {e["addresses"][0] for e in endpoints if e["conditions"]["ready"]}
-
-
-async def answers(address: str, port: int = 80) -> None:
-    """Wait until somebody listens: the proxy follows the endpoints a moment later."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await get(address, port)
-            except ConnectionError:
-                await asyncio.sleep(0.02)
-            else:
-                return
-
-
-async def refuses(address: str, port: int = 80) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await get(address, port)
-            except ConnectionError:
-                return
-            await asyncio.sleep(0.02)
 
 
 async def test_connections_go_round_robin_over_ready_pods(lab: Lab):
@@ -66,7 +43,7 @@ async def test_without_endpoints_connections_are_refused_at_once(lab: Lab):
     address = await serving(lab, replicas=1)
     lab.edit("deployments", "web", lambda body: body["spec"].update(replicas=0))
     await lab.until(lambda: not all_addresses(lab))
-    await refuses(address)
+    await until_refused(address)
     with pytest.raises(ConnectionRefusedError):
         await get(address)
 
@@ -87,17 +64,17 @@ async def test_an_open_connection_outlives_the_endpoints_until_its_pod_dies(lab:
     lab.create("pods", pod("web", env=stubborn, readinessProbe=ready_probe()))
     await lab.until(lambda: ready_addresses(lab))
     address = lab.get("services", "web")["spec"]["clusterIP"]
-    await answers(address)
+    await until_connected(address)
     reader, writer = await asyncio.open_connection(address, 80)
     writer.write(b"GET /hold HTTP/1.1\r\n\r\n")
     lab.edit("services", "web", lambda body: body["spec"].update(selector={"app": "nobody"}))
-    await refuses(address)
+    await until_refused(address)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await reader.read()
     lab.delete("pods", "web", grace_seconds=0)
     assert await reader.read() == b""
-    writer.close()
+    await closed(writer)
 
 
 async def test_changes_of_selector_and_ports_take_effect(lab: Lab):
@@ -109,9 +86,9 @@ async def test_changes_of_selector_and_ports_take_effect(lab: Lab):
         body["spec"] |= {"selector": {"app": "other"}, "ports": [{"port": 81, "targetPort": 8080}]}
 
     lab.edit("services", "web", changed)
-    await answers(address, 81)
+    await until_connected(address, 81)
     assert (await get(address, 81)).startswith("v2")
-    await refuses(address)
+    await until_refused(address)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +109,7 @@ async def test_slices_made_by_hand_serve_a_service_without_selector(lab: Lab):
     labels = {"kubernetes.io/service-name": "hand"}
     body = {"metadata": {"name": "hand-1", "labels": labels}, "addressType": "IPv4", "endpoints": [endpoint]}
     lab.create("endpointslices", body | {"ports": [{"name": "http", "port": 8080, "protocol": "TCP"}]})
-    await answers(lab.get("services", "hand")["spec"]["clusterIP"])
+    await until_connected(lab.get("services", "hand")["spec"]["clusterIP"])
 
 
 async def test_the_older_endpoints_object_follows(lab: Lab):
@@ -154,23 +131,9 @@ async def test_large_bodies_pass_whole(lab: Lab):
     )
     await lab.until(lambda: lab.running("big"))
     address = lab.get("services", "big")["spec"]["clusterIP"]
-    await answers_tcp(address)
+    await until_connected(address)
     reader, writer = await asyncio.open_connection(address, 80)
     writer.write(b"y" * 5_000_000)
     writer.write_eof()
     assert len(await reader.read()) == 5_000_000
-    writer.close()
-
-
-async def answers_tcp(address: str) -> None:
-    async def listens() -> bool:
-        try:
-            _, writer = await asyncio.open_connection(address, 80)
-        except ConnectionError:
-            return False
-        writer.close()
-        return True
-
-    async with asyncio.timeout(20):
-        while not await listens():
-            await asyncio.sleep(0.02)
+    await closed(writer)

@@ -86,7 +86,7 @@ def _container(port: int, names: Names) -> Json:
             {"name": "admin", "containerPort": ADMIN_PORT},
         ],
         "readinessProbe": {
-            "httpGet": {"path": "/chaosctl/healthz", "port": ADMIN_PORT},
+            "httpGet": {"path": "/healthz", "port": ADMIN_PORT},
             "periodSeconds": 1,
         },
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},

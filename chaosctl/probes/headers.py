@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
@@ -36,6 +37,8 @@ class FromSecret(Model):
 
 
 HeaderValue = str | FromEnvironment | FromSecret
+Url = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+([/?#]|$)")]
+"""Without a user and a password, which would be told to whoever reads the playbook; a header can carry them."""
 
 
 async def resolved(headers: Mapping[str, HeaderValue], view: View) -> dict[str, str]:

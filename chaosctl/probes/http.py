@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chaosctl.errors import NoData
 from chaosctl.model import Counts, Reading
-from chaosctl.probes.headers import HeaderValue, resolved
+from chaosctl.probes.headers import HeaderValue, Url, resolved
 from chaosctl.spec import Probe, View
 
 
@@ -17,7 +17,7 @@ class HttpAnswer(Probe):
     unit: ClassVar[str] = "share"
     counts: ClassVar[bool] = True
     kind: Literal["http"] = "http"
-    url: str = Field(pattern="^https?://")
+    url: Url
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
     headers: Mapping[str, HeaderValue] = {}
     status: Annotated[int, Field(ge=100, le=599)] = 200

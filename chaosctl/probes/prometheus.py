@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from chaosctl.changes import look
 from chaosctl.errors import NoData
 from chaosctl.model import Level, Reading
-from chaosctl.probes.headers import HeaderValue, resolved
+from chaosctl.probes.headers import HeaderValue, Url, resolved
 from chaosctl.spec import Probe, View
 from chaosctl.targets.fields import text
 
@@ -22,7 +22,7 @@ class Prometheus(Probe):
 
     unit: ClassVar[str] = ""
     kind: Literal["prometheus"] = "prometheus"
-    url: str = Field(pattern="^https?://")
+    url: Url
     query: str = Field(min_length=1)
     headers: Mapping[str, HeaderValue] = {}
 

@@ -11,7 +11,7 @@ from chaosctl.probes.sources import cluster
 from chaosctl.spec import Probe, View
 from chaosctl.targets.fields import is_ready, pod_ref
 
-STATUS = "/chaosctl/status"
+STATUS = "/status"
 
 
 class Touched(Probe):

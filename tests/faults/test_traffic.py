@@ -11,7 +11,7 @@ from chaosctl.model import Create, Patch, Switch
 from chaosctl.spec import Aim, Target
 from chaosctl.targets import look
 from chaosctl.testing import FakeCluster, deployment, deployment_ref, service
-from chaosctl.traffic.proxy.faults import fault_from
+from chaosctl.traffic.proxy.faults import order_from
 from chaosctl.traffic.proxy.settings import settings
 
 TARGET = Target(workload=deployment_ref("fraud"), service="fraud")
@@ -59,7 +59,7 @@ async def test_the_proxies_understand_what_they_are_told(fault, told):
     *_, switch = await planned(fault)
 
     assert {key: value for key, value in switch.fault.items() if key != "seed"} == told
-    assert fault_from({**switch.fault, "deadline": "2030-01-01T00:00:00Z"}).seed == switch.fault["seed"]
+    assert order_from({"fault": switch.fault, "until": "2030-01-01T00:00:00Z"}).seed == switch.fault["seed"]
 
 
 async def test_the_proxies_understand_how_they_are_started():

@@ -81,6 +81,7 @@ def read(path: FilePath) -> Source:
 
 def parse(text: str, name: str) -> Source:
     """The document in a text; `name` is what errors call it. Raises Mistakes."""
+    text = _clean(text)
     source = Source(name, text)
     try:
         _Reader(source, yaml.parse(text, Loader=_LOADER)).document()

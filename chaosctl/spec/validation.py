@@ -1,12 +1,15 @@
 """Why: a model says that a value is wrong; whoever wrote it needs the line, the reason and the way out."""
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
+from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.problems import Path, Problem, did_you_mean
 from chaosctl.spec.source import Source
 
@@ -24,6 +27,15 @@ _EXPECTED = MappingProxyType(
         "float_type": "a number",
         "bool_parsing": "true or false",
         "bool_type": "true or false",
+    }
+)
+_TIMEDELTA_PART = re.compile(r"(days|seconds|microseconds)=([0-9]+)")
+_LIMITS = MappingProxyType(
+    {
+        "greater_than": ("more than", "gt"),
+        "greater_than_equal": ("at least", "ge"),
+        "less_than": ("less than", "lt"),
+        "less_than_equal": ("at most", "le"),
     }
 )
 
@@ -44,7 +56,7 @@ def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
 def _problem(
     details: ErrorDetails, model: type[BaseModel], source: Source, tree: JsonValue, prefix: Path
 ) -> Problem:
-    kind, path = details["type"], _in_tree(tree, details["loc"])
+    kind, path = details["type"], _in_tree(tree, details["loc"], missing=details["type"] == "missing")
     whole = (*prefix, *path)
     if kind == "extra_forbidden":
         known = set(_known(model, details["loc"][:-1]))
@@ -86,10 +98,21 @@ def _message(details: ErrorDetails) -> str:
         return f'unknown value "{str(details["input"])[:40]}"'
     if kind == "string_pattern_mismatch":
         return f'"{str(details["input"])[:40]}" is not allowed here'
+    if kind in _LIMITS:
+        word, name = _LIMITS[kind]
+        return f"should be {word} {_limit(context[name])}"
     if kind in {"too_short", "string_too_short"}:
         return "is empty"
     text = details["msg"].removeprefix("Input ")
     return text[:1].lower() + text[1:]
+
+
+def _limit(value: object) -> str:
+    """Pydantic tells a limit that is a timedelta by its representation."""
+    text = str(value)
+    if not text.startswith("datetime.timedelta"):
+        return text
+    return show_duration(timedelta(**{unit: int(number) for unit, number in _TIMEDELTA_PART.findall(text)}))
 
 
 def _hint(details: ErrorDetails) -> str:
@@ -110,15 +133,18 @@ def _in_words(pattern: str) -> str:
     return f"it must match {pattern}"
 
 
-def _in_tree(tree: JsonValue, location: tuple[int | str, ...]) -> Path:
-    """A location without the names of union members that pydantic puts in between."""
+def _in_tree(tree: JsonValue, location: tuple[int | str, ...], *, missing: bool) -> Path:
+    """A location without the names of union members that pydantic puts in between.
+
+    `missing`: its last part is not there, and is wanted all the same.
+    """
     path: list[int | str] = []
     for index, key in enumerate(location):
         if isinstance(tree, dict) and key in tree:
             tree = tree[str(key)]
         elif isinstance(tree, list) and isinstance(key, int) and key < len(tree):
             tree = tree[key]
-        elif index < len(location) - 1 or key == "[key]" or not isinstance(tree, dict):
+        elif not missing or index < len(location) - 1:
             continue
         path.append(key)
     return tuple(path)

@@ -1,0 +1,140 @@
+"""Why: each rule stands for a drill that looked fine and proved nothing."""
+
+import pytest
+from catalog.examples import CATALOG, PLAYBOOK, changed, write
+
+from chaosctl.catalog import check_file
+from chaosctl.spec.problems import Severity
+
+STEADY = """\
+    - {probe: errors, max: 1%}
+    - {probe: correct, min: 99%}
+    - {probe: slow, max: 250ms}
+    - {probe: serving, min: 95%}
+"""
+ENTRY = '    - {at: 20s, inject: {kind: release, image: "${image}"}, hold: 3m}\n'
+PARAMETERS = """\
+  parameters:
+    image: {description: the release to try, example: "sample-model:wrong-weights"}
+"""
+SLOW = "    - {at: 5m, inject: {kind: slow}, hold: 1m, effect: {probe: slow, min: 1s}}\n"
+WORKLOAD = "  workload:\n    requests: {corpus: golden}\n    arrival: {process: poisson, rate: 50/s}\n"
+
+
+def found(tmp_path, *changes):
+    path = write(tmp_path, changed(*changes))
+    return {(problem.field, problem.message): problem for problem in check_file(path, CATALOG)}
+
+
+def test_a_good_playbook_has_nothing_to_say(tmp_path):
+    assert check_file(write(tmp_path, PLAYBOOK), CATALOG) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "message"),
+    [
+        ([("  steadyState:\n" + STEADY, "")], "spec.steadyState", "the steady state reads nothing"),
+        (
+            [("{probe: errors, max: 50%, for: 10s}", "{clock: impact, within: 3s}")],
+            "spec.abort[0].clock",
+            "a clock cannot be read in abort",
+        ),
+        (
+            [("    - {probe: serving, min: 95%}\n", "")],
+            "spec.expect[1].clock",
+            "nothing here can answer rollback",
+        ),
+        (
+            [("rollback, within: 60s", "rollback, within: 3m")],
+            "spec.expect[1].within",
+            "rollback may take 3 m, but release is undone after that",
+        ),
+        ([("hold: 3m", "hold: 1s")], "spec.timeline[0].hold", "the hold is shorter than two check intervals"),
+        (
+            [(ENTRY, ENTRY + ENTRY.replace("20s", "3m"))],
+            "spec.timeline[1].at",
+            "release overlaps with release: both change the template",
+        ),
+        (
+            [(ENTRY, ENTRY + SLOW + SLOW.replace("at: 5m", "at: 5m30s"))],
+            "spec.timeline[2].at",
+            "slow overlaps with slow: both change the traffic",
+        ),
+        (
+            [("hold: 3m", "hold: 3m, repeat: {every: 2m, times: 2}")],
+            "spec.timeline[0].repeat",
+            "release overlaps with its own repetition",
+        ),
+        (
+            [(ENTRY, ENTRY + SLOW.replace(", effect: {probe: slow, min: 1s}", ""))],
+            "spec.timeline[1]",
+            "nothing shows the effect of slow",
+        ),
+        ([("max: 1%", "max: 1s")], "spec.steadyState[0].max", "the probe's value is a share"),
+        ([("max: 250ms", "max: 1%")], "spec.steadyState[2].max", "the probe's value is a time"),
+        ([("max: 1%", "max: 101%")], "spec.steadyState[0].max", "101 % is more than all"),
+        ([("max: 1%", "max: 3")], "spec.steadyState[0].max", "300 % is more than all"),
+        (
+            [("rate: 50/s", "rate: 1/s")],
+            "spec.steadyState[0]",
+            "needs 368 answers to be decided, 60 come in 60 s",
+        ),
+        (
+            [("rate: 50/s", "rate: 1/s")],
+            "spec.steadyState[1]",
+            "needs 368 answers to be decided, 60 come in 60 s",
+        ),
+        (
+            [("max: 2%, over: run", "max: 2%, name: x"), ("max: 1%", "max: 1%, name: x")],
+            "spec.expect[3].name",
+            "another check has this name",
+        ),
+        (
+            [(ENTRY, (ENTRY + SLOW).replace("at:", "id: one, at:"))],
+            "spec.timeline[1].id",
+            "another entry has this id",
+        ),
+    ],
+)
+def test_what_would_prove_nothing_is_an_error(tmp_path, changes, field, message):
+    assert found(tmp_path, *changes)[field, message].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "message"),
+    [
+        ([("    - {probe: slow, max: 250ms}\n", "")], "spec.probes.slow", "no check reads this probe"),
+        ([(WORKLOAD, "")], "spec.expect[2].clock", "recover is seen in answers only"),
+        (
+            [(ENTRY, SLOW), (PARAMETERS, "")],
+            "spec.expect[0].clock",
+            "detect may stay unknown",
+        ),
+    ],
+)
+def test_what_is_only_odd_is_a_warning(tmp_path, changes, field, message):
+    assert found(tmp_path, *changes)[field, message].severity is Severity.WARNING
+
+
+def test_entries_one_after_the_other_are_fine(tmp_path):
+    assert found(tmp_path, (ENTRY, ENTRY + SLOW + SLOW.replace("at: 5m", "at: 6m"))) == {}
+
+
+def test_entries_that_change_different_things_may_overlap(tmp_path):
+    assert found(tmp_path, (ENTRY, ENTRY + SLOW.replace("at: 5m", "at: 1m"))) == {}
+
+
+def test_a_hundred_percent_is_not_too_much(tmp_path):
+    assert found(tmp_path, ("max: 50%", "max: 100%")) == {}
+
+
+def test_a_clock_that_must_never_stop_needs_nobody_to_react(tmp_path):
+    assert found(tmp_path, ("{clock: detect, within: 30s}", "{clock: detect, never: true}")) == {}
+
+
+def test_a_finding_points_at_the_line(tmp_path):
+    (problem,) = found(tmp_path, ("hold: 3m", "hold: 100s"), ("within: 90s", "within: 2m")).values()
+    assert problem.render().splitlines()[1:] == [
+        "   27 |     - {clock: recover, within: 2m}",
+        "      |                                ^^ hold it for longer, or expect it within less than 100 s",
+    ]

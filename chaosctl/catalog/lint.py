@@ -19,6 +19,7 @@ from chaosctl.spec.playbook import CheckText, EntryText, PlaybookSpec
 from chaosctl.spec.problems import Path, Problem, Severity
 from chaosctl.spec.source import Source
 
+LONGEST_RUN = timedelta(hours=24)
 _ROLES = dict(zip(CHECKS, (Role.STEADY, Role.EXPECT, Role.ABORT), strict=True))
 
 
@@ -29,6 +30,8 @@ class Draft(NamedTuple):
     spec: PlaybookSpec
     probes: Mapping[str, Probe]
     faults: tuple[Fault, ...]
+    tellers: Mapping[ClockName, list[str]]
+    """The kinds of probe that tell a clock, of all that there are."""
 
     def checks(self) -> Iterator[tuple[Path, Role, CheckText]]:
         """Every check with its place, effects among them."""
@@ -63,7 +66,10 @@ def lint(file: PlaybookFile, catalog: Catalog) -> list[Problem]:
     """What is wrong with a playbook that can be read: errors and warnings, by place."""
     spec = file.playbook.spec
     faults = tuple(catalog.fault(entry.inject.model_dump(by_alias=True)) for entry in spec.timeline)
-    draft = Draft(file.source, spec, probes_of(spec, catalog), faults)
+    tellers = {
+        clock: [name for name, kind in catalog.probes.items() if kind.tells is clock] for clock in ClockName
+    }
+    draft = Draft(file.source, spec, probes_of(spec, catalog), faults, tellers)
     found = [problem for rule in RULES for problem in rule(draft)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -85,10 +91,10 @@ def clocks_are_expectations(draft: Draft) -> Iterator[Problem]:
 def clocks_can_be_told(draft: Draft) -> Iterator[Problem]:
     """Some clocks stop only where a steady-state check of the right probe tells them."""
     told = {draft.probes[check.probe].tells for check in draft.spec.steady_state if check.probe}
-    tellers = {ClockName.ROLLBACK: "revision"}
     for place, clock, _ in draft.expected_clocks():
-        if clock in tellers and clock not in told:
-            hint = f"add a check of a {tellers[clock]} probe to steadyState"
+        if clock is ClockName.ROLLBACK and clock not in told:
+            tellers = ", ".join(draft.tellers[clock]) or "none is installed"
+            hint = f"add a check of a probe that tells it to steadyState ({tellers})"
             yield draft.error((*place, "clock"), f"nothing here can answer {clock}", hint)
         if clock in {ClockName.IMPACT, ClockName.RECOVER} and draft.spec.workload is None:
             yield draft.warning((*place, "clock"), f"{clock} is seen in answers only", "add a workload")
@@ -112,6 +118,18 @@ def reactions_end_before_the_hold(draft: Draft) -> Iterator[Problem]:
                 hint = f"hold it for longer, or expect it within less than {show_duration(entry.hold)}"
                 message = f"{clock} may take {show_duration(within)}, but {fault.kind} is undone after that"
                 yield draft.error((*place, "within"), message, hint)
+
+
+def runs_end_on_the_same_day(draft: Draft) -> Iterator[Problem]:
+    """An entry that outlives its run is most likely a slip of a unit."""
+    for place, entry, _ in draft.entries():
+        if _end(entry) > LONGEST_RUN:
+            message = (
+                f"ends after {show_duration(_end(entry))}; a run lasts {show_duration(LONGEST_RUN)} at most"
+            )
+            yield draft.error(
+                place, message, "is a unit wrong? For something regular, run the playbook again"
+            )
 
 
 def holds_are_long_enough(draft: Draft) -> Iterator[Problem]:
@@ -195,6 +213,7 @@ RULES: tuple[Rule, ...] = (
     clocks_can_be_told,
     detection_needs_somebody,
     reactions_end_before_the_hold,
+    runs_end_on_the_same_day,
     holds_are_long_enough,
     entries_do_not_collide,
     effects_can_be_seen,

@@ -135,9 +135,17 @@ def _decoded(path: FilePath, data: bytes) -> str:
 def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    what = str(error.problem or error.context)
     around = "".join(source.lines[max(0, place.line - 2) : place.line])
-    hint = 'quote parameters: "${name}"' if "${" in around else ""
-    return source.problem_at(place, f"not valid YAML: {error.problem or error.context}", hint)
+    return source.problem_at(place, f"not valid YAML: {what}", _syntax_hint(what, around))
+
+
+def _syntax_hint(what: str, around: str) -> str:
+    if "mapping values are not allowed" in what:
+        return 'put a text with ": " in it in quotes'
+    if "cannot start any token" in what:
+        return "put a text that starts with this in quotes, and indent with spaces only"
+    return 'quote parameters: "${name}"' if "${" in around else ""
 
 
 def _first_line(error: Exception) -> str:

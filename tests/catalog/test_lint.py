@@ -49,6 +49,11 @@ def test_a_good_playbook_has_nothing_to_say(tmp_path):
             "spec.expect[1].within",
             "rollback may take 3 m, but release is undone after that",
         ),
+        (
+            [("hold: 3m", "hold: 300h")],
+            "spec.timeline[0]",
+            "ends after 300 h 20 s; a run lasts 24 h at most",
+        ),
         ([("hold: 3m", "hold: 1s")], "spec.timeline[0].hold", "the hold is shorter than two check intervals"),
         (
             [(ENTRY, ENTRY + ENTRY.replace("20s", "3m"))],

@@ -90,6 +90,16 @@ def test_a_parameter_without_quotes_gets_a_hint():
         parse("a: {image: ${image}, b: c}", "f.yaml")
 
 
+def test_a_colon_inside_a_text_gets_a_hint():
+    with pytest.raises(Mistakes, match='put a text with ": " in it in quotes'):
+        parse("summary: Control: nothing happens", "f.yaml")
+
+
+def test_a_tab_gets_a_hint():
+    with pytest.raises(Mistakes, match="indent with spaces only"):
+        parse("a:\n\tb: 1", "f.yaml")
+
+
 def test_an_error_points_at_its_place():
     problem = parse("a:\n  b: 010\n", "f.yaml").problems[0]
     assert (problem.line, problem.column, problem.width, problem.field) == (2, 6, 3, "a.b")

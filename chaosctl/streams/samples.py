@@ -141,14 +141,15 @@ class Window:
         bad = [number for number in due if self.error[number] != GOOD]
         return self.counts(bad, len(due), start, end)
 
-    def disagreements(self, start: datetime, end: datetime) -> Counts:
+    def disagreements(self, start: datetime, end: datetime, version: str | None = None) -> Counts:
         """Good answers that differ from the known ones, of the good answers with a known one."""
-        due = self.due(start, end)
-        bad = [number for number in due if self.agrees[number] == DIFFERS]
-        known = len(due) - self.agrees[due.start : due.stop].count(UNKNOWN)
+        known = [number for number in self.due(start, end) if self.agrees[number] != UNKNOWN]
+        if version is not None:
+            known = [number for number in known if (self.names.texts[self.version[number]] or "") == version]
         if not known:
             raise NoData("no good answer to a request whose answer is known")
-        return self.counts(bad, known, start, end)
+        bad = [number for number in known if self.agrees[number] == DIFFERS]
+        return self.counts(bad, len(known), start, end)
 
     def slower_than(self, start: datetime, end: datetime, seconds: float) -> Counts:
         """Requests that took longer than this from when they were due, failed ones among them."""

@@ -13,7 +13,7 @@ from chaosctl.errors import Conflict, Gone
 from chaosctl.model import Json, Ref
 from chaosctl.ports import Clock, Cluster
 
-ATTEMPTS = 12  # lanes of one run, and guardians, share a ledger, and so are in each other's way now and then
+ATTEMPTS = 20  # lanes of one run, and guardians, share a ledger, and so are in each other's way now and then
 PAUSE = 0.02  # seconds, longer with every attempt
 
 

@@ -76,21 +76,20 @@ async def undo_create(step: Create, run: str, cluster: Cluster) -> Undone:
 
 async def _undo_patch(step: Patch, cluster: Cluster, *, fence: bool) -> Undone:
     """Write until there is nothing left to write; every write starts from a fresh look."""
-    result: Undone | None = None
+    result, written = NOTHING, False
     for attempt in range(ATTEMPTS):
         try:
             seen = await cluster.get(step.ref)
         except Gone:
             return Undone(outcome=Outcome.ALREADY_BACK)
-        result = result or _found(step, seen)
+        result = result if written else _found(step, seen)
         ops = _next_write(step, seen, fence=fence)
         if not ops:
             return result
         try:
             await cluster.patch(step.ref, (at_version(seen), *ops))
-            fence = False
+            fence, written = False, True
         except Conflict:
-            result = None
             await asyncio.sleep(PAUSE * attempt)
     raise Conflict(f"{step.ref}: somebody was faster {ATTEMPTS} times")
 
@@ -107,11 +106,14 @@ def _next_write(step: Patch, seen: Json, *, fence: bool) -> Sequence[Op]:
 
 
 def _found(step: Patch, seen: Json) -> Undone:
-    """What undoing comes to, and who did it: where it is back already, whoever wrote the field last."""
-    result = outcome(step, seen)
-    if result is Outcome.UNDONE:
-        return Undone(outcome=result, by=MANAGER)
-    return Undone(outcome=result, by=restorer(step, seen))
+    """What undoing comes to, and who did it: where it is back already, whoever wrote the field last.
+
+    That may have been ourselves, without having heard the answer.
+    """
+    result, by = outcome(step, seen), restorer(step, seen)
+    if result is Outcome.UNDONE or (result is Outcome.ALREADY_BACK and by == MANAGER):
+        return Undone(outcome=Outcome.UNDONE, by=MANAGER)
+    return Undone(outcome=result, by=by)
 
 
 def restorer(step: Patch, seen: Json) -> str:

@@ -3,7 +3,17 @@
 import asyncio
 
 import pytest
-from sandbox.node.lab import Lab, closed, deployment, get, pod, ready_probe, service, until_connected, until_refused
+from sandbox.node.lab import (
+    Lab,
+    closed,
+    deployment,
+    get,
+    pod,
+    ready_probe,
+    service,
+    until_connected,
+    until_refused,
+)
 
 
 async def serving(lab: Lab, replicas: int = 3) -> str:

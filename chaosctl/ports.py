@@ -83,8 +83,11 @@ class Answers(Protocol):
         """Requests without a good answer: errors, statuses of 400 and more, time-outs, dropped ones."""
         ...
 
-    def disagreements(self, start: datetime, end: datetime) -> Counts:
-        """Good answers that differ from the known ones. `n` counts good answers with a known one."""
+    def disagreements(self, start: datetime, end: datetime, version: str | None = None) -> Counts:
+        """Good answers that differ from the known ones, of one model version where it is named.
+
+        `n` counts good answers with a known one.
+        """
         ...
 
     def slower_than(self, start: datetime, end: datetime, seconds: float) -> Counts:

@@ -32,8 +32,9 @@ class FakeAnswers:
     def failures(self, start: datetime, end: datetime) -> Counts:
         return _counts(self._due(start, end), lambda sample: not sample.ok, start, end)
 
-    def disagreements(self, start: datetime, end: datetime) -> Counts:
-        known = [sample for sample in self._due(start, end) if sample.ok and sample.agrees is not None]
+    def disagreements(self, start: datetime, end: datetime, version: str | None = None) -> Counts:
+        good = [sample for sample in self._due(start, end) if sample.ok and version in (None, sample.version)]
+        known = [sample for sample in good if sample.agrees is not None]
         return _counts(known, lambda sample: not sample.agrees, start, end)
 
     def slower_than(self, start: datetime, end: datetime, seconds: float) -> Counts:

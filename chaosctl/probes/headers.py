@@ -38,7 +38,7 @@ class FromSecret(Model):
 
 HeaderValue = str | FromEnvironment | FromSecret
 Url = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+([/?#]|$)")]
-"""Without a user and a password, which would be told to whoever reads the playbook; a header can carry them."""
+"""Without a user and a password, which every reader of the playbook would learn; headers carry them."""
 
 
 async def resolved(headers: Mapping[str, HeaderValue], view: View) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from chaosctl.errors import NoData
 from chaosctl.model import Level, Reading
 from chaosctl.probes.sources import answers
-from chaosctl.spec import Probe, View
+from chaosctl.spec import ClockName, Probe, View
 
 
 class Revision(Probe):
@@ -15,6 +15,7 @@ class Revision(Probe):
     """
 
     unit: ClassVar[str] = "share"
+    tells: ClassVar[ClockName | None] = ClockName.ROLLBACK
     kind: Literal["revision"] = "revision"
     version: str = ""
 

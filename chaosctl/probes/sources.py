@@ -10,7 +10,7 @@ from chaosctl.errors import ClusterError, NoData
 from chaosctl.model import Json, Model, Ref
 from chaosctl.ports import Answers
 from chaosctl.spec import Target, View
-from chaosctl.targets.fields import is_ready
+from chaosctl.targets.fields import is_leaving, is_ready
 
 
 class ObjectName(Model):
@@ -48,6 +48,12 @@ async def ready_pods(view: View) -> list[Json]:
     """The target's pods that get requests. Raises NoData."""
     with cluster():
         return [pod for pod in await view.see.pods(view.target.workload) if is_ready(pod)]
+
+
+async def staying_pods(view: View) -> list[Json]:
+    """The target's pods that are not being deleted. Raises NoData."""
+    with cluster():
+        return [pod for pod in await view.see.pods(view.target.workload) if not is_leaving(pod)]
 
 
 def answers(view: View) -> Answers:

@@ -15,13 +15,18 @@ class Event(Model):
 
 
 class Started(Event):
-    """Carries the whole script, so that no journal is resumed with another one."""
+    """Carries the whole script, so that no journal is resumed with another one.
+
+    `process` names the process that writes, so that others can tell whether it is alive; `images` are what ran
+    in the target's pods, by digest.
+    """
 
     type: Literal["started"] = "started"
     run: str
     script: Script
     version: str = ""
     images: tuple[str, ...] = ()
+    process: str = ""
 
 
 class Refused(Event):
@@ -38,6 +43,7 @@ class Resumed(Event):
     """Another process goes on with the journal; what happened in between is unknown."""
 
     type: Literal["resumed"] = "resumed"
+    process: str = ""
 
 
 class Stopped(Event):

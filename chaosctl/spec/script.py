@@ -71,8 +71,8 @@ Decision = Annotated[KOfN | EProcess, Field(discriminator="decision")]
 class Check(Model):
     """Says what must hold of a probe's readings, or by when a clock must have stopped.
 
-    Exactly one of `probe` (the body of a probe) and `clock` is set. `within` belongs to clocks, all the
-    other conditions to probes. `lasting`: refuted only when every reading for so long broke the bounds.
+    Exactly one of `probe` (the body of a probe) and `clock` is set. `within` and `never` (it must not stop at
+    all) belong to clocks, all the other conditions to probes. `lasting`: refuted only when every reading for so long broke the bounds.
     `every` is the pause between readings, and the length of each. `tells` is the clock that stops when the
     check, once broken by a fault, holds again (the revision that serves tells `rollback`).
     """
@@ -82,6 +82,7 @@ class Check(Model):
     probe: Json | None = None
     clock: ClockName | None = None
     within: timedelta | None = None
+    never: bool = False
     holds: Bounds = Bounds()
     unit: str = ""
     over: Span | None = None

@@ -7,7 +7,7 @@ from chaosctl.engine import events
 from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
 from chaosctl.model import Counts, Level
-from chaosctl.spec import Bounds, Check, ClockName, EProcess, Entry, KOfN, Role, Script, Target, Workload
+from chaosctl.spec import Bounds, Check, ClockName, Entry, EProcess, KOfN, Role, Script, Target, Workload
 from chaosctl.testing import EPOCH, deployment_ref
 
 READY = {"kind": "ready-replicas"}

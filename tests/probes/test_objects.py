@@ -93,7 +93,7 @@ async def test_pods_of_a_new_template_are_counted_though_they_never_get_ready():
     assert (await read({"kind": "new-pods", "besides": before}, view(cluster=cluster))).value >= 1
 
 
-async def test_the_pod_revision_is_the_share_of_ready_pods_of_the_steady_template():
+async def test_the_pod_revision_is_the_share_of_pods_of_the_steady_template_ready_or_not():
     cluster = some_cluster()
     steady = await read({"kind": "pod-revision"}, view(cluster=cluster))
     assert (steady.value, steady.n) == (1, 3)
@@ -105,10 +105,10 @@ async def test_the_pod_revision_is_the_share_of_ready_pods_of_the_steady_templat
     assert (await read(other, view(cluster=cluster, before=steady))).value == 1
 
 
-async def test_without_a_ready_pod_there_is_no_revision():
-    cluster = FakeCluster(deployment("fraud"), startup=timedelta(hours=100))
+async def test_without_a_pod_there_is_no_revision():
+    cluster = FakeCluster(deployment("fraud", replicas=0))
 
-    with pytest.raises(NoData, match="no pod of models/fraud is ready"):
+    with pytest.raises(NoData, match="models/fraud has no pod"):
         await read({"kind": "pod-revision"}, view(cluster=cluster))
 
 

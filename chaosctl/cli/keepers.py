@@ -1,0 +1,85 @@
+"""Commands that stop, repair and keep watch: abort, halt, resume, recover, guardian, watchdog."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from chaosctl.cli.options import ContextOption, KubeconfigOption, Output, OutputOption, SandboxOption
+
+NamespaceOption = Annotated[str, typer.Option("--namespace", "-n", help="Only there; default: everywhere.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (abort, halt, resume, recover, guardian, watchdog):
+        app.command()(command)
+
+
+def abort(
+    run: Annotated[str, typer.Argument(help="A run, or the beginning of its name.")] = "",
+    all_runs: Annotated[bool, typer.Option("--all", help="Every run that is going on.")] = False,
+) -> None:
+    """Stop a run of this machine safely: everything is reverted, then it ends."""
+    from chaosctl.operations.stopping import abort as stop
+
+    for name in stop(run, all_runs=all_runs):
+        typer.echo(f"{name} was asked to stop; chaosctl runs watch {name} shows how it ends")
+
+
+def halt(
+    sandbox: SandboxOption = False,
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = None,
+    namespace: NamespaceOption = "",
+) -> None:
+    """The stop for everything: running drills revert and end, and no new one starts."""
+    _label(sandbox, context, str(kubeconfig or ""), namespace, halted=True)
+
+
+def resume(
+    sandbox: SandboxOption = False,
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = None,
+    namespace: NamespaceOption = "",
+) -> None:
+    """Allow drills again after a halt."""
+    _label(sandbox, context, str(kubeconfig or ""), namespace, halted=False)
+
+
+def _label(sandbox: bool, context: str, kubeconfig: str, namespace: str, *, halted: bool) -> None:  # noqa: FBT001
+    from chaosctl.operations.stopping import halt as everything
+
+    names = asyncio.run(everything(sandbox, context, kubeconfig, namespace, halted=halted))
+    state = "halted" if halted else "allowed"
+    typer.echo("\n".join(f"namespace {name}: drills {state}" for name in names) or "no namespace has drills")
+
+
+def recover(
+    sandbox: SandboxOption = False,
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be reverted.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Revert what dead runs left behind, and finish their journals. Exit code 5 if something is left."""
+    from chaosctl.operations.recovery import recover as repair
+
+    found = asyncio.run(repair(sandbox, context, str(kubeconfig or ""), dry_run=dry_run))
+    typer.echo(found.as_json() if output is Output.JSON else found.as_text())
+    raise typer.Exit(found.exit_code)
+
+
+def guardian(context: ContextOption = "", kubeconfig: KubeconfigOption = None) -> None:
+    """Keep watch over all ledgers: revert what is past its deadline, whoever injected it."""
+    from chaosctl.operations.keepers import guardian as stand
+
+    asyncio.run(stand(context, str(kubeconfig or "")))
+
+
+def watchdog(
+    context: ContextOption = "", kubeconfig: KubeconfigOption = None, namespace: NamespaceOption = ""
+) -> None:
+    """Roll plain Deployments back by itself when a new revision fails its objectives."""
+    from chaosctl.operations.keepers import watchdog as watch
+
+    asyncio.run(watch(context, str(kubeconfig or ""), namespace))

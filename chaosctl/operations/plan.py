@@ -1,0 +1,165 @@
+"""Why: people approve what they can see: the exact changes, the guards, and what would stop the run."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+
+from chaosctl.changes import look as value_at
+from chaosctl.changes import same
+from chaosctl.cluster.facts import gather
+from chaosctl.engine.guards import Facts, Finding, refusals
+from chaosctl.errors import ChaosError, Gone
+from chaosctl.model import Banish, Create, Delete, Json, Patch, Plan, Step, Switch
+from chaosctl.operations.connect import connected, service_address
+from chaosctl.operations.order import Order
+from chaosctl.operations.perform import World
+from chaosctl.ports import Reader
+from chaosctl.report.text import clean, length
+from chaosctl.spec import Aim, Entry, Script, TargetView
+from chaosctl.traffic.address import Address
+
+PREVIEW = "preview"
+REACH_WITHIN = 3.0  # seconds
+WATCHDOG = "/metadata/labels/chaosctl.dev~1watchdog"
+MODEL = "/metadata/labels/chaosctl.dev~1model"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A script against a cluster, before anything is touched."""
+
+    script: Script
+    facts: Facts
+    findings: tuple[Finding, ...]
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        return tuple(f"{one.guard}: {one.refusal}" for one in self.findings if one.refusal is not None)
+
+    def as_text(self) -> str:
+        return "\n".join(_lines(self))
+
+    def as_json(self) -> Json:
+        return {
+            "playbook": self.script.playbook,
+            "digest": self.script.digest,
+            "target": str(self.script.target),
+            "entries": {
+                name: [step.model_dump(mode="json") for step in plan]
+                for name, plan in self.facts.plans.items()
+            },
+            "guards": [{"guard": one.guard, "refusal": one.refusal} for one in self.findings],
+            "wouldRun": not self.refusals,
+        }
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an order would do."""
+
+    looks: tuple[Look, ...]
+
+    @property
+    def would_run(self) -> bool:
+        return not any(one.refusals for one in self.looks)
+
+    def as_text(self) -> str:
+        return "\n\n".join(one.as_text() for one in self.looks)
+
+    def as_json(self) -> Json:
+        return {"plans": [one.as_json() for one in self.looks], "wouldRun": self.would_run}
+
+
+async def plan(order: Order) -> Preview:
+    """Look at everything an order would do. Touches nothing. Raises Invalid, Lost."""
+    async with connected(order.access) as world:
+        looks = [await inspect(one, world, PREVIEW, guarded=order.guarded) for one in order.scripts]
+    return Preview(tuple(looks))
+
+
+async def inspect(script: Script, world: World, run: str, *, guarded: bool) -> Look:
+    """The script as this target makes it, and what every guard says of it."""
+    script = await _described(script, world.cluster)
+
+    async def plan_of(entry: Entry, target: TargetView) -> Plan:
+        aim = Aim(run, entry.id, Random(f"{script.seed} {entry.id}"))  # noqa: S311 - repeatable, not secret
+        return await world.catalog.fault(entry.fault).plan(target, world.cluster, aim)
+
+    facts = await gather(script, run, plan_of, world.ledgers, guarded=guarded)
+    findings = refusals(facts, script, world.clock.now())
+    if script.workload and facts.target is not None:
+        findings += (Finding("model reachable", await _unreachable(script, world.cluster)),)
+    return Look(script, facts, findings)
+
+
+async def _described(script: Script, see: Reader) -> Script:
+    """The script with what the target's own labels say where nobody else did."""
+    try:
+        workload = await see.get(script.target.workload)
+    except ChaosError:
+        return script  # the guards say so
+    target, found = script.target, {}
+    if target.rollback == "none" and value_at(workload, WATCHDOG) == "enabled":
+        found["rollback"] = "watchdog"
+    if not target.model:
+        found["model"] = str(value_at(workload, MODEL) or target.workload.name)
+    return script.model_copy(update={"target": target.model_copy(update=found)})
+
+
+async def _unreachable(script: Script, see: Reader) -> str | None:
+    try:
+        where = await service_address(script.target, see)
+    except Gone:
+        return f"Service {script.target.namespace}/{script.target.service} does not exist; name the right one"
+    except ChaosError as error:
+        return str(error)
+    return await _unconnected(where)
+
+
+async def _unconnected(where: Address) -> str | None:
+    try:
+        async with asyncio.timeout(REACH_WITHIN):
+            _, writer = await asyncio.open_connection(where.host, where.port)
+    except (OSError, TimeoutError):
+        return (
+            f"nothing answers at {where.authority} from here; run where the cluster's network is, "
+            "or give the target a url"
+        )
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return None
+
+
+def _lines(seen: Look) -> Iterator[str]:
+    script = seen.script
+    yield f"{script.playbook} on {script.target}    {script.digest}"
+    for entry in script.entries:
+        yield f"At {length(entry.at)}, for {length(entry.hold)}, then back: {entry.id}"
+        for step in seen.facts.plans.get(entry.id, ()):
+            yield from (f"  {clean(line)}" for line in _step(step))
+    yield "Guards"
+    for one in seen.findings:
+        yield f"  ✓ {one.guard}" if one.refusal is None else f"  ✗ {one.guard}: {clean(one.refusal, 600)}"
+    yield "Would run." if not seen.refusals else "Would not run."
+
+
+def _step(step: Step) -> Iterator[str]:
+    match step:
+        case Patch():
+            for edit in step.edits:
+                yield f"{step.ref}   {edit.path}   {_shown(edit.before)} → {_shown(edit.after)}"
+        case Create():
+            yield f"{step.ref}   created"
+        case Delete():
+            yield f"{step.ref}   deleted (its controller makes another)"
+        case Banish():
+            yield f"pods of {step.owner} on {', '.join(step.nodes)}   deleted as long as it lasts"
+        case Switch():
+            yield f"{step.proxies}   told: {_shown(step.fault)}"
+
+
+def _shown(value: object) -> str:
+    return "(absent)" if same(value, None) else str(value)  # type: ignore[arg-type]

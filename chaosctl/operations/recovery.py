@@ -1,0 +1,76 @@
+"""Why: a run whose process died still owes its target an undo, and its team a post-mortem."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chaosctl.cluster.owner import Owner, lives
+from chaosctl.cluster.recover import Recovered
+from chaosctl.cluster.recover import recover as undo
+from chaosctl.engine.verdict import REVERT_INCOMPLETE
+from chaosctl.model import Json
+from chaosctl.operations.connect import connected
+from chaosctl.operations.home import home
+from chaosctl.operations.order import Access
+from chaosctl.operations.perform import World
+from chaosctl.operations.run import resume
+from chaosctl.operations.viewing import Outcome, Silent
+from chaosctl.store import Store
+from chaosctl.store.summary import RunSummary
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was reverted, and which journals were finished."""
+
+    reverted: Sequence[Recovered]
+    finished: Sequence[Outcome]
+    dry_run: bool
+
+    @property
+    def exit_code(self) -> int:
+        left = any(one.error for one in self.reverted)
+        incomplete = any(outcome.verdict.exit_code == REVERT_INCOMPLETE for outcome in self.finished)
+        return REVERT_INCOMPLETE if left or incomplete else 0
+
+    def as_text(self) -> str:
+        lines = [_line(one, dry_run=self.dry_run) for one in self.reverted]
+        lines += [f"run {done.run}: finished, {done.verdict.result}" for done in self.finished]
+        return "\n".join(lines) or "nothing to recover"
+
+    def as_json(self) -> str:
+        found: Json = {
+            "reverted": [one.model_dump(mode="json") for one in self.reverted],
+            "finished": [{"run": done.run, "verdict": str(done.verdict.result)} for done in self.finished],
+        }
+        return json.dumps(found, indent=2)
+
+
+async def recover(sandbox: bool, context: str, kubeconfig: str, *, dry_run: bool) -> Recovery:  # noqa: FBT001
+    """Revert what is past its deadline or without a living owner; finish the journals of dead runs."""
+    async with connected(Access(sandbox=sandbox, context=context, kubeconfig=kubeconfig)) as world:
+        reverted = await undo(world.ledgers, dry_run=dry_run)
+        finished = () if dry_run else await _finish(world)
+    return Recovery(reverted, finished, dry_run)
+
+
+async def _finish(world: World) -> tuple[Outcome, ...]:
+    with Store(home().store) as store:
+        dead = [run for run in store.runs() if run.phase != "done" and _is_dead(run, store)]
+        return tuple([await resume(run.id, world, store, Silent()) for run in dead])
+
+
+def _is_dead(run: RunSummary, store: Store) -> bool:
+    """Whether the process that wrote the journal has gone."""
+    writers = [str(event.get("process")) for event in store.events(run.id) if event.get("process")]
+    return not writers or not lives(Owner.model_validate_json(writers[-1]))
+
+
+def _line(one: Recovered, *, dry_run: bool) -> str:
+    where = f"{one.where.namespace}/{one.where.name}"
+    if one.error:
+        return f"{where} {one.entry}: {one.error}\n{one.repair}".rstrip()
+    if dry_run:
+        return f"{where} {one.entry} of run {one.run}: would be reverted ({one.why})"
+    outcomes = ", ".join(str(undone.outcome) for undone in one.outcomes)
+    return f"{where} {one.entry} of run {one.run}: {outcomes} ({one.why})"

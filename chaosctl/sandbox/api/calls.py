@@ -1,7 +1,6 @@
 """Why: a request is read once: its place, its options and its body, so that verbs deal in objects only."""
 
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -108,9 +107,19 @@ def decode(raw: bytes, content_type: str) -> Any:  # noqa: ANN401  # any JSON
     if raw.startswith(protobuf.MAGIC):
         return protobuf.decode(raw)
     try:
-        return _yaml(raw) if "yaml" in content_type and not raw.lstrip().startswith(b"{") else json.loads(raw)
+        return (
+            _yaml(raw) if "yaml" in content_type and not raw.lstrip().startswith(b"{") else _strict_json(raw)
+        )
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from error
+
+
+def _strict_json(raw: bytes) -> Any:  # noqa: ANN401  # any JSON
+    return json.loads(raw, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def is_dry_run(values: list[str]) -> bool:
@@ -123,8 +132,11 @@ def is_dry_run(values: list[str]) -> bool:
 def _yaml(raw: bytes) -> Any:  # noqa: ANN401  # any JSON
     import yaml  # noqa: PLC0415  # only `apply --server-side` sends it
 
-    loader: Callable[[bytes], Any] = yaml.safe_load
     try:
-        return loader(raw)
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=yaml.SafeLoader)):
+            raise bad_request(
+                "YAML aliases are not accepted: a few of them can stand for any amount of memory"
+            )
+        return yaml.safe_load(raw)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error

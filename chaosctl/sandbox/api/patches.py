@@ -34,7 +34,10 @@ def merge_patch(body: Json, patch: Any) -> Json:  # noqa: ANN401  # a client may
 
 def strategic_merge_patch(body: Json, patch: Any) -> Json:  # noqa: ANN401  # a client may have sent anything
     """Kubernetes' own: lists with keys are merged item by item. Raises ApiError 400 for what is no object."""
-    return _an_object(_strategic(body, _an_object(patch)))
+    try:
+        return _an_object(_strategic(body, _an_object(patch)))
+    except (AttributeError, KeyError, TypeError) as error:  # a directive with a value that it cannot have
+        raise bad_request(f"error decoding patch: {error!r}") from error
 
 
 def _an_object(value: Any) -> Json:  # noqa: ANN401  # that is the question

@@ -1,6 +1,6 @@
 """Why: pods have parts that are no fields: logs come from the node, evictions ask disruption budgets."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -83,6 +83,9 @@ async def logs(store: Store, backend: Backend, call: Call) -> web.StreamResponse
             await response.write(chunk)
     except ClientConnectionResetError:
         return response  # the client has gone; there is nobody to tell
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
     return response
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from chaosctl.sandbox.api.errors import ApiError
+from chaosctl.sandbox.api.errors import ApiError, bad_request
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.protobuf_messages import MESSAGES
 
@@ -28,8 +28,15 @@ class _Field(NamedTuple):
 
 
 def decode(body: bytes) -> Json:
-    """The object in a Kubernetes protobuf envelope. Raises ApiError 415 for what is not in the table."""
-    envelope = _message(memoryview(body)[len(MAGIC) :], "Unknown")
+    """The object in a Kubernetes protobuf envelope. Raises ApiError 400, 415 for what is not in the table."""
+    try:
+        return _decode(memoryview(body)[len(MAGIC) :])
+    except (AttributeError, TypeError, ValueError) as error:  # a number where a text should be, and the like
+        raise _malformed() from error
+
+
+def _decode(body: memoryview) -> Json:
+    envelope = _message(body, "Unknown")
     kind = envelope.get("type", {}).get("kind", "")
     if kind not in MESSAGES:
         message = f"the sandbox cannot read {kind or 'this body'} as protobuf; send JSON"
@@ -144,7 +151,11 @@ def _wire(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             yield tag >> 3, _slice(data, position, length)
             position += length
     except (IndexError, KeyError) as error:
-        raise ApiError(400, "BadRequest", "the body is not valid protobuf") from error
+        raise _malformed() from error
+
+
+def _malformed() -> ApiError:
+    return bad_request("the body is not valid protobuf")
 
 
 def _slice(data: memoryview, position: int, length: int) -> memoryview:

@@ -28,6 +28,11 @@ _ANSWERED_WHOLE = frozenset({"pods", "services", "serviceaccounts", "namespaces"
 _ORPHANING = frozenset(
     {"jobs", "replicationcontrollers"}
 )  # where an API from before garbage collection is kept
+_PARTS = {
+    "eviction": ("policy/v1", "Eviction"),
+    "binding": ("v1", "Binding"),
+    "token": ("authentication.k8s.io/v1", "TokenRequest"),
+}
 _NOT_OFFERED = frozenset({"exec", "attach", "portforward"})
 
 
@@ -74,7 +79,7 @@ class Rest:
         place, match = call.place, call.match()
         found = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
         rest = [body for body in found if _key(body) > start]
-        limit = call.number("limit") or len(rest)
+        limit = max(0, call.number("limit") or 0) or len(rest)
         metadata: Json = {"resourceVersion": str(version)}
         if len(rest) > limit:
             metadata |= {
@@ -89,6 +94,7 @@ class Rest:
     async def _create(self, call: Call) -> web.StreamResponse:
         place, body = call.place, await call.body()
         if place.resource.review:
+            self._check(call, body)
             return as_json(reviews.answer(place.resource, body, call.identity, self._authorizer), 201)
         if place.subresource:
             return self._create_part(call, body)
@@ -101,6 +107,8 @@ class Rest:
     def _create_part(self, call: Call, body: Json) -> web.Response:
         place = call.place
         name, namespace = place.name or "", place.namespace or ""
+        if (kind := _PARTS.get(place.subresource)) is not None:
+            schemas.check_part(*kind, body)
         match place.subresource:
             case "eviction":
                 return as_json(pods.evict(self._store, call, body), 201)
@@ -146,33 +154,35 @@ class Rest:
         return self._shown(call, self._changed(call, patched), 200, warnings)
 
     def _applied(self, call: Call, config: Any) -> web.Response:  # noqa: ANN401  # a client may have sent anything
-        place = call.place
+        resource, namespace, name = call.place.resource, call.place.namespace, call.place.name or ""
+        warnings = self._check_applied(call, config)
+        writer = Writer(call.manager, "Apply", call.place.subresource)
+        existed = self._store.find(resource, namespace, name) is not None
+
+        def merged(live: Json | None) -> tuple[Json, list[Json]]:
+            new, owners = apply.merge(live, config, writer, resource.group_version, force=call.flag("force"))
+            self._check(call, new)
+            return new, owners
+
+        result = self._store.apply(resource, namespace, name, merged, writer=writer, dry_run=call.dry_run)
+        return self._shown(call, result, 200 if existed else 201, warnings)
+
+    def _check_applied(self, call: Call, config: Any) -> list[str]:  # noqa: ANN401  # a client may have sent anything
         if not isinstance(config, dict):
             raise bad_request("the body of the request must be an object")
         if not call.option("fieldManager"):
             text = "fieldManager: Required value: is required for apply patch"
             raise bad_request(f"PatchOptions.meta.k8s.io is invalid: {text}")
+        place = call.place
         _check_kind(place.resource, config)
-        config.setdefault("metadata", {}).setdefault("name", place.name)
-        warnings, writer = (
-            self._check(call, config, partial=True),
-            Writer(call.manager, "Apply", place.subresource),
-        )
-        existed = self._store.find(place.resource, place.namespace, place.name or "") is not None
-
-        def merged(live: Json | None) -> tuple[Json, list[Json]]:
-            new, owners = apply.merge(
-                live, config, writer, place.resource.group_version, force=call.flag("force")
-            )
-            self._check(call, new)
-            return new, owners
-
-        resource, namespace, name = place.resource, place.namespace, place.name or ""
-        result = self._store.apply(resource, namespace, name, merged, writer=writer, dry_run=call.dry_run)
-        return self._shown(call, result, 200 if existed else 201, warnings)
+        warnings = self._check(call, config, partial=True)
+        config["metadata"] = {**(config.get("metadata") or {}), "name": place.name}
+        if place.subresource:
+            self._store.get(place.resource, place.namespace, place.name or "")
+        return warnings
 
     async def _delete(self, call: Call) -> web.StreamResponse:
-        options, resource = await call.body(), call.place.resource
+        options, resource = await _delete_options(call), call.place.resource
         last = self._removed(call, call.place.name or "", options)
         still_there = self._store.find(resource, call.place.namespace, call.place.name or "") is not None
         if still_there or resource.plural in _ANSWERED_WHOLE:
@@ -183,7 +193,7 @@ class Rest:
         return as_json({**status, "details": {key: value for key, value in details.items() if value}})
 
     async def _delete_collection(self, call: Call) -> web.StreamResponse:
-        options, place, match = await call.body(), call.place, call.match()
+        options, place, match = await _delete_options(call), call.place, call.match()
         chosen = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
         for body in chosen:
             if self._store.find(place.resource, body["metadata"].get("namespace"), body["metadata"]["name"]):
@@ -218,7 +228,12 @@ class Rest:
         )
 
     def _scaled(self, call: Call, change: Callable[[Json], Json]) -> web.Response:
-        return as_json(scale.of(self._changed(call, lambda body: scale.apply(body, change(scale.of(body))))))
+        def scaled(body: Json) -> Json:
+            wanted = change(scale.of(body))
+            schemas.check_part("autoscaling/v1", "Scale", wanted)
+            return scale.apply(body, wanted)
+
+        return as_json(scale.of(self._changed(call, scaled)))
 
     def _check(self, call: Call, body: Json, *, partial: bool = False) -> list[str]:
         """Warnings about the body's fields. Raises ApiError 400, 422."""
@@ -251,6 +266,13 @@ def _check_kind(resource: Resource, body: Json) -> None:
         raise bad_request(f"the API version in the data ({version}) {expected}")
 
 
+async def _delete_options(call: Call) -> Json:
+    """Raises ApiError 400."""
+    options = await call.body()
+    schemas.check_part("v1", "DeleteOptions", options)
+    return options
+
+
 def _policy(call: Call, options: Json) -> str:
     orphans = options.get("orphanDependents")
     default = (
@@ -276,7 +298,7 @@ def _position(token: str) -> tuple[int | None, tuple[str, str]]:
     try:
         version, namespace, name = json.loads(base64.urlsafe_b64decode(token))
         return int(version), (str(namespace), str(name))
-    except ValueError:
+    except (TypeError, ValueError):
         raise bad_request("continue key is not valid") from None
 
 

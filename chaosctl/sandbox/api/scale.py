@@ -1,7 +1,6 @@
 """Why: scaling is one small object for every kind that has replicas."""
 
 from chaosctl.sandbox.api.columns import selector_text
-from chaosctl.sandbox.api.errors import bad_request
 from chaosctl.sandbox.api.objects import Json, dig
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -22,10 +21,8 @@ def of(body: Json) -> Json:
 
 
 def apply(body: Json, scale: Json) -> Json:
-    """The workload with the replicas and the expected version of a Scale. Raises ApiError 400."""
+    """The workload with the replicas and the expected version of a Scale."""
     replicas = dig(scale, "spec.replicas") or 0
-    if not isinstance(replicas, int):
-        raise bad_request("json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32")
     version = dig(scale, "metadata.resourceVersion") or body["metadata"]["resourceVersion"]
     metadata = {**body["metadata"], "resourceVersion": version}
     return {**body, "metadata": metadata, "spec": {**body["spec"], "replicas": replicas}}

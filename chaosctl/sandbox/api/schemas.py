@@ -36,12 +36,19 @@ def check(
     cannot be decoded, 422 for what is missing.
     """
     if definition is not None:
+        check_part("v1", "ObjectMeta", body.get("metadata") or {})
         unknown = structural.check(resource, body, definition, partial=partial)
     else:
         unknown = _check_built_in(resource, body, partial=partial)
     if unknown and mode == "Strict":
         raise _undecodable(resource, "strict decoding error: " + ", ".join(unknown))
     return unknown if mode == "Warn" else []
+
+
+def check_part(group_version: str, kind: str, body: Json) -> None:
+    """Raises ApiError 400 for what cannot be decoded as a kind that is sent but not stored."""
+    part = Resource(group_version, "", kind, namespaced=True)
+    _check_built_in(part, body, partial=True)
 
 
 def _check_built_in(resource: Resource, body: Json, *, partial: bool) -> list[str]:

@@ -11,7 +11,7 @@ from chaosctl.sandbox.api import discovery, openapi
 from chaosctl.sandbox.api.answers import as_json, refusal
 from chaosctl.sandbox.api.authz import Attributes, Authorizer, Identities, Identity, bootstrap
 from chaosctl.sandbox.api.calls import LARGEST_BODY, Call
-from chaosctl.sandbox.api.errors import ApiError, no_such_path
+from chaosctl.sandbox.api.errors import ApiError, bad_request, no_such_path
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.places import locate, verb_of
 from chaosctl.sandbox.api.pods import Backend, NoBackend
@@ -91,8 +91,10 @@ class ApiServer:
             return await self._answer(request)
         except ApiError as error:
             return refusal(error)
+        except RecursionError:
+            return refusal(bad_request("the object is nested too deeply"))
         except Exception:  # noqa: BLE001  # a bug of ours must reach the log and leave the client an answer
-            _log.exception("%s %s", request.method, request.path)
+            _log.exception("%s %s", request.method, _token(request)[1])  # the token stays out of logs
             return refusal(ApiError(500, "InternalError", "Internal error occurred: see the sandbox's log"))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:

@@ -19,7 +19,7 @@ from chaosctl.sandbox.api.resources import BUILT_IN_GROUPS, RESOURCES, Resource,
 __all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store", "copy_json"]
 
 INITIAL_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-HISTORY = 20_000  # changes that a watch may start from; a list of 1,000 pods and their start is some 10,000
+HISTORY = 5_000  # changes that a watch may start from; they hold memory, about 10 kB each
 
 
 Objects = list[Json]  # in Store, `list` is a verb
@@ -252,6 +252,7 @@ class Store:
         owned = how.owners(old, new, resource)
         new["metadata"].pop("managedFields", None)
         new["metadata"] |= {"managedFields": owned} if owned else {}
+        new |= {key: old[key] for key in new if new[key] == old.get(key)}  # versions share what they can
         if new == old:
             return old
         admission.count_generation(resource, old, new)

@@ -28,11 +28,12 @@ async def serve(store: Store, call: Call, presenter: Presenter) -> web.StreamRes
     match, queue = call.match(), store.subscribe()  # subscribed before anything is awaited: nothing is lost
     try:
         version = store.version
+        seconds = call.number("timeoutSeconds") or LONGEST_S
         start = _start(store, call, match)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
         await response.prepare(call.request)
-        await _stream(response, call, presenter, _Source(start, version, queue, match))
+        await _stream(response, call, presenter, _Source(start, version, queue, match, seconds))
     except ClientConnectionResetError:
         return response  # the client has gone; there is nobody to tell
     finally:
@@ -45,6 +46,7 @@ class _Source(NamedTuple):
     version: int
     queue: "asyncio.Queue[Change]"
     match: Match
+    seconds: float
 
 
 async def _stream(response: web.StreamResponse, call: Call, presenter: Presenter, source: _Source) -> None:
@@ -58,7 +60,7 @@ async def _stream(response: web.StreamResponse, call: Call, presenter: Presenter
             _line(_Event("BOOKMARK", presenter.bookmark(source.version, _INITIAL_EVENTS_END)), None)
         )
     version = source.version
-    async for change in _until(source.queue, call.number("timeoutSeconds") or LONGEST_S):
+    async for change in _until(source.queue, source.seconds):
         if change is not None:
             version = change.version
             for event in _seen(change, call, source.match):

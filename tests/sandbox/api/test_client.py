@@ -2,9 +2,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from kubernetes.aio import client, config
+from kubernetes.aio import client, config, watch
 from kubernetes.aio.dynamic import DynamicClient
 from kubernetes.aio.dynamic.exceptions import ConflictError, NotFoundError, UnprocessibleEntityError
+from sandbox.api.waiting import until
 
 from chaosctl.sandbox.api.kubeconfig import kubeconfig
 
@@ -77,21 +78,23 @@ async def test_the_official_client_writes_scale_and_status(deployments, deployme
     assert (seen.spec.replicas, seen.status.readyReplicas) == (7, 7)
 
 
-async def test_the_official_client_watches(deployments, deployment):
+async def test_the_official_client_watches(deployments, deployment, store):
     seen = []
 
     async def follow() -> None:
-        async for event in deployments.watch(namespace="default", timeout=20):
-            seen.append(event["type"])
-            if event["type"] == "DELETED":
-                return
+        async with watch.Watch() as watcher:
+            async for event in deployments.watch(namespace="default", timeout=20, watcher=watcher):
+                seen.append(event["type"])
+                if event["type"] == "DELETED":
+                    return
 
     following = asyncio.create_task(follow())
+    await until(lambda: store.watchers > 0)
     await deployments.create(namespace="default", body=deployment())
     await deployments.delete(name="web", namespace="default")
     async with asyncio.timeout(20):
         await following
-    assert seen[-1] == "DELETED"
+    assert seen == ["ADDED", "DELETED"]
 
 
 async def test_the_official_client_finds_custom_resources(dynamic):

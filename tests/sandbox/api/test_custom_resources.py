@@ -55,7 +55,8 @@ async def test_a_definition_is_established_and_served_at_once(api, drills):
     assert (await api.get("/openapi/v3/apis/example.dev/v1")).json()["components"]["schemas"]["Drill"]
 
 
-async def test_defaults_are_filled_in_and_unknown_fields_dropped(api, drills):
+@pytest.mark.usefixtures("drills")
+async def test_defaults_are_filled_in_and_unknown_fields_dropped(api):
     made = await api.post(
         DRILLS, json=drill(target="web", what=1, free={"any": 1}, steps=[{"at": 1, "x": 2}])
     )
@@ -63,6 +64,7 @@ async def test_defaults_are_filled_in_and_unknown_fields_dropped(api, drills):
     assert 'unknown field \\"spec.what\\"' in made.headers["Warning"]
 
 
+@pytest.mark.usefixtures("drills")
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
@@ -76,19 +78,21 @@ async def test_defaults_are_filled_in_and_unknown_fields_dropped(api, drills):
         ({"target": "web", "steps": [{"at": "one"}]}, "spec.steps[0].at"),
     ],
 )
-async def test_what_the_schema_forbids_is_refused_by_field(api, drills, spec, field):
+async def test_what_the_schema_forbids_is_refused_by_field(api, spec, field):
     refused = await api.post(DRILLS, json=drill(**spec))
     assert refused.status_code == 422
     assert [cause["field"] for cause in refused.json()["details"]["causes"]] == [field]
 
 
-async def test_strict_validation_refuses_unknown_fields(api, drills):
+@pytest.mark.usefixtures("drills")
+async def test_strict_validation_refuses_unknown_fields(api):
     refused = await api.post(DRILLS, json=drill(target="web", what=1), params={"fieldValidation": "Strict"})
     assert refused.status_code == 400
     assert 'unknown field "spec.what"' in refused.json()["message"]
 
 
-async def test_the_status_is_written_apart_and_the_generation_follows_the_spec(api, drills):
+@pytest.mark.usefixtures("drills")
+async def test_the_status_is_written_apart_and_the_generation_follows_the_spec(api):
     await api.post(DRILLS, json=drill(target="web"))
     merge = {"Content-Type": "application/merge-patch+json"}
     await api.patch(f"{DRILLS}/a/status", json={"status": {"runs": 1}}, headers=merge)
@@ -96,7 +100,8 @@ async def test_the_status_is_written_apart_and_the_generation_follows_the_spec(a
     assert (after["status"], after["metadata"]["generation"]) == ({"runs": 1}, 2)
 
 
-async def test_tables_have_the_columns_of_the_definition(api, drills):
+@pytest.mark.usefixtures("drills")
+async def test_tables_have_the_columns_of_the_definition(api):
     await api.post(DRILLS, json=drill(target="web"))
     accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
     table = (await api.get(DRILLS, headers=accept)).json()
@@ -104,7 +109,8 @@ async def test_tables_have_the_columns_of_the_definition(api, drills):
     assert [row["cells"] for row in table["rows"]] == [["a", "web"]]
 
 
-async def test_without_its_definition_a_kind_is_gone_with_all_its_objects(api, drills, store):
+@pytest.mark.usefixtures("drills")
+async def test_without_its_definition_a_kind_is_gone_with_all_its_objects(api, store):
     await api.post(DRILLS, json=drill(target="web"))
     await api.delete(f"{DEFINITIONS}/drills.example.dev")
     assert (await api.get(DRILLS)).status_code == 404

@@ -21,10 +21,15 @@ OPEN_LEDGER = ("chaosctl.dev/ledger", "open")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
-    config = SandboxConfig.load(options.config) if options.config else SandboxConfig()
-    chosen = {name: getattr(options, name) for name in ("pods", "port") if getattr(options, name) is not None}
-    uvloop.run(serve(options.folder, config.model_copy(update=chosen), options.owner_pid))
+    uvloop.run(serve(*options(arguments)))
+
+
+def options(arguments: Sequence[str] | None) -> tuple[Path, SandboxConfig, int | None]:
+    """Folder, configuration and owner, from the command line and the file that it names."""
+    given = _parser().parse_args(arguments)
+    config = SandboxConfig.load(given.config) if given.config else SandboxConfig()
+    chosen = {name: getattr(given, name) for name in ("pods", "port") if getattr(given, name) is not None}
+    return given.folder, config.model_copy(update=chosen), given.owner_pid
 
 
 async def serve(folder: Path, config: SandboxConfig, owner: int | None) -> None:

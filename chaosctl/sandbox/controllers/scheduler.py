@@ -139,7 +139,7 @@ class _Board:
         if not (pod["spec"].get("nodeSelector") or {}).items() <= labels_of(node).items():
             return "node(s) didn't match Pod's node affinity/selector"
         for resource, wanted in _requests(pod).items():
-            total = amount(str(dig(node, "status.allocatable").get(resource, "0"))) or Decimal(0)
+            total = amount(str((dig(node, "status.allocatable") or {}).get(resource, "0"))) or Decimal(0)
             if self._used[name][resource] + wanted > total:
                 return f"Insufficient {resource}"
         return None

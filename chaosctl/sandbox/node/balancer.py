@@ -23,6 +23,14 @@ class Balancer:
         self._turn = 0
         self.connections: set[asyncio.Transport] = set()
 
+    @property
+    def address(self) -> Endpoint:
+        """Where it listens; RuntimeError if it does not."""
+        if self._server is None:
+            raise RuntimeError("a balancer without endpoints does not listen")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
     async def balance(self, endpoints: Sequence[Endpoint]) -> None:
         """From now on, new connections go to these. OSError if the port cannot be had."""
         self._endpoints = tuple(endpoints)

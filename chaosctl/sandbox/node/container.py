@@ -130,7 +130,8 @@ class Container:
         if self._stopping or not self.running:
             return
         self._host.recorder.normal(self._pod, "Killing", why, _COMPONENT)
-        await self._end(float(dig(self._pod, "spec.terminationGracePeriodSeconds") or _DEFAULT_GRACE))
+        grace = self._pod["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE)
+        await self._end(float(grace))
 
     # Before a start
 
@@ -244,6 +245,7 @@ class Container:
         try:
             return await process.wait()
         finally:
+            process.signal(signal.SIGKILL)  # if it is we who are cancelled
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.gather(*watchers, return_exceptions=True)
@@ -307,7 +309,7 @@ class Container:
         self._changed()
 
     async def _keep_ready(self, spec: Json, subject: Subject) -> None:
-        async for passed in self._verdicts("Readiness", spec, subject):
+        async for passed in self._verdicts("Readiness", spec, subject, eager=True):
             if passed != self._ready:
                 self._ready = passed
                 self._changed()
@@ -317,12 +319,14 @@ class Container:
             if not passed:
                 await self.restart(f"Container {self.name} failed liveness probe, will be restarted")
 
-    def _verdicts(self, kind: str, spec: Json, subject: Subject) -> AsyncIterator[bool]:
+    def _verdicts(
+        self, kind: str, spec: Json, subject: Subject, *, eager: bool = False
+    ) -> AsyncIterator[bool]:
         def failed(why: str) -> None:
             text = f"{kind} probe failed: {why}"
             self._host.recorder.warning(self._pod, "Unhealthy", text, _COMPONENT)
 
-        return verdicts(spec, subject, failed)
+        return verdicts(spec, subject, failed, eager=eager)
 
     # After an end
 

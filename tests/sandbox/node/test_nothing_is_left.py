@@ -1,6 +1,7 @@
 """Whatever ends a sandbox, no process, port or file outside its folder is left."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,10 @@ import httpx
 import pytest
 import yaml
 from sandbox.node.lab import IMAGES, deployment, get, laboratory, poll
+
+from chaosctl.sandbox import __main__ as sandbox_process
+from chaosctl.sandbox.cluster import SandboxConfig
+from chaosctl.sandbox.node import keeper, launcher
 
 _STRAY = ("sleep 3600 & (setsid sleep 3601 &) ; trap '' TERM; while :; do sleep 1; done",)
 
@@ -92,33 +97,49 @@ async def test_no_process_survives_the_sandbox(serve, tmp_path: Path, number: in
         assert not (folder / "kubeconfig").exists()
 
 
-async def test_a_sandbox_ends_with_its_owner(serve, owner, tmp_path: Path):
-    process = serve("--owner-pid", str(owner.pid), "--pods", "objects")
+async def test_a_sandbox_ends_with_its_owner(owner, tmp_path: Path):
+    serving = asyncio.create_task(serve_here(tmp_path, owner))
     async with await client(tmp_path / "box") as api:
         assert (await api.get("/version")).status_code == 200
         owner.kill()
-        owner.wait()
-        assert await asyncio.to_thread(process.wait, 20) == 0
+        await asyncio.wait_for(serving, 20)
+    assert not (tmp_path / "box" / "kubeconfig").exists()
 
 
-async def test_an_open_ledger_keeps_the_sandbox_alive_until_it_is_closed(serve, owner, tmp_path: Path):
-    process = serve("--owner-pid", str(owner.pid), "--pods", "objects")
+async def test_an_open_ledger_keeps_the_sandbox_alive_until_it_is_closed(owner, tmp_path: Path):
+    serving = asyncio.create_task(serve_here(tmp_path, owner))
     maps = "/api/v1/namespaces/default/configmaps"
     async with await client(tmp_path / "box") as api:
         ledger = {"metadata": {"name": "ledger", "labels": {"chaosctl.dev/ledger": "open"}}}
         assert (await api.post(maps, json=ledger)).status_code == 201
         owner.kill()
-        owner.wait()
+        await asyncio.to_thread(owner.wait)
         assert (await api.post(maps, json={"metadata": {"name": "other"}})).status_code == 201
-        assert process.poll() is None
-        await api.delete(f"{maps}/ledger")
-        assert await asyncio.to_thread(process.wait, 20) == 0
+        assert not serving.done()
+        closed = [{"op": "replace", "path": "/metadata/labels/chaosctl.dev~1ledger", "value": "closed"}]
+        patch = {"Content-Type": "application/json-patch+json"}
+        answer = await api.patch(f"{maps}/ledger", content=json.dumps(closed), headers=patch)
+        assert answer.status_code == 200
+        await asyncio.wait_for(serving, 20)
 
 
 async def test_an_owner_that_has_gone_already_ends_it_at_once(serve, owner):
     owner.kill()
     owner.wait()
-    assert await asyncio.to_thread(serve("--owner-pid", str(owner.pid)).wait, 20) == 0
+    process = serve("--owner-pid", str(owner.pid), "--pods", "objects", "--port", "0")
+    assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+async def serve_here(folder: Path, owner: subprocess.Popen[bytes]) -> None:
+    await sandbox_process.serve(folder / "box", SandboxConfig(pods="objects"), owner.pid)
+
+
+def test_the_command_line_and_the_file_make_the_configuration(config: Path):
+    arguments = ["--folder", "box", "--config", str(config), "--pods", "objects", "--port", "7"]
+    folder, chosen, owner = sandbox_process.options(arguments)
+    assert (folder, owner) == (Path("box"), None)
+    assert (chosen.pods, chosen.port, chosen.back_off_seconds) == ("objects", 7, 0.2)
+    assert chosen.images["test/crash:1"][0] == "/bin/sh"
 
 
 async def test_stopping_in_process_leaves_nothing(tmp_path: Path):
@@ -152,15 +173,41 @@ async def test_two_sandboxes_share_no_address(tmp_path: Path):
         assert not nodes[0] & nodes[1]
 
 
-def test_the_keeper_kills_what_carries_its_mark():
-    from chaosctl.sandbox.node import keeper
-
+def test_the_keeper_kills_what_carries_its_mark(stranger):
     mark = f"test-{os.getpid()}"
-    process = subprocess.Popen(["sleep", "600"], env={keeper.VARIABLE: mark})
-    other = subprocess.Popen(["sleep", "600"], env={keeper.VARIABLE: f"{mark}-other"})
+    marked = [stranger({keeper.VARIABLE: mark}) for _ in range(2)]
+    other = stranger({keeper.VARIABLE: f"{mark}-other"})
+    assert {process.pid for process in marked} <= set(keeper.marked(f"{keeper.VARIABLE}={mark}".encode()))
+    keeper.kill_all(f"{keeper.VARIABLE}={mark}".encode())
+    assert [process.wait(10) for process in marked] == [-signal.SIGKILL] * 2
+    assert other.poll() is None
+
+
+def test_the_keeper_waits_for_its_pipe_to_close(stranger):
+    mark = f"test-{os.getpid()}"
+    process = stranger({keeper.VARIABLE: mark})
     guard = subprocess.Popen([sys.executable, "-I", "-S", keeper.__file__, mark], stdin=subprocess.PIPE)
+    assert process.poll() is None
     guard.communicate()
     assert process.wait(10) == -signal.SIGKILL
-    assert other.poll() is None
-    other.kill()
-    other.wait()
+
+
+def test_a_launcher_whose_parent_has_gone_starts_nothing(tmp_path: Path):
+    command = [sys.executable, "-I", "-S", launcher.__file__, "1", "touch", str(tmp_path / "started")]
+    assert subprocess.run(command, check=False).returncode == launcher.ORPHANED
+    assert not (tmp_path / "started").exists()
+
+
+@pytest.fixture
+def stranger():
+    """Start processes with an environment; killed at the end of the test."""
+    started = []
+
+    def start(env: dict[str, str]) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["/bin/sleep", "600"], env=env))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

@@ -91,6 +91,14 @@ class Trial:
         for name, counts in self._heard(answers, end, trusted):
             self.alarms[name].add(counts)
 
+    def is_mixed(self, answers: Answers, end: datetime, trusted: tuple[str, ...]) -> bool:
+        """Whether versions that were trusted before answered beside others since the last time."""
+        try:
+            seen = answers.versions(self.until, end).keys()
+        except NoData:
+            return False
+        return not seen.isdisjoint(trusted) and not seen <= set(trusted)
+
     def prove(self, answers: Answers, end: datetime) -> None:
         """Take the answers since the last time as this revision's own."""
         for name, counts in self._heard(answers, end, None):

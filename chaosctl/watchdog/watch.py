@@ -132,9 +132,10 @@ class Watch:
             log.warning("its answers do not settle", workload=str(self.ref))
             return
         predecessor = self._predecessor(trial)
+        trusted = predecessor.versions if predecessor else None
         if view.settled or predecessor:
-            trial.hear(answers, end, predecessor.versions if predecessor else None)
-        if view.settled and trial.settled:
+            trial.hear(answers, end, trusted)
+        if view.settled and trial.settled and not trial.is_mixed(answers, end, trusted or ()):
             trial.prove(answers, end)
         else:
             trial.doubt()
@@ -201,6 +202,7 @@ class Watch:
         except (Conflict, Refused) as error:  # a failed `test` is refused as what is not valid is
             log.info("the certified template was not taken", workload=str(self.ref), error=str(error))
             return False
+        self._unanswered = None
         return True
 
     # --- telling

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaosctl.changes import patch
+from chaosctl.changes import look, patch
 from chaosctl.errors import CannotPlan
 from chaosctl.faults.interposition import ADMIN_PORT, LISTEN_PORT, Names, proxies, shadow
 from chaosctl.faults.parts import SEE_PODS, existing, felt
@@ -69,5 +69,7 @@ def _detour(service: Json, names: Names) -> Patch:
     ref = names.shadow.model_copy(update={"name": text(service, "/metadata/name")})
     path = "/spec/ports/0"
     pins = [f"{path}/port", *(f"{path}/name" for port in items(service, "/spec/ports") if "name" in port)]
-    labels: Json = {**names.labels}
-    return patch(ref, service, {"/spec/selector": labels, f"{path}/targetPort": LISTEN_PORT}, pins)
+    wanted: Json = {"/spec/selector": {**names.labels}}
+    if look(service, f"{path}/targetPort") != LISTEN_PORT:
+        wanted[f"{path}/targetPort"] = LISTEN_PORT
+    return patch(ref, service, wanted, pins)

@@ -91,6 +91,12 @@ async def test_the_shadow_leads_where_the_service_led_and_the_service_leads_to_t
     assert after["spec"]["ports"][0]["port"] == before["spec"]["ports"][0]["port"]
 
 
+async def test_a_service_that_leads_to_the_port_of_the_proxies_anyway_keeps_it():
+    _, _, swap, _ = await planned(Errors(), service("fraud"))
+
+    assert [edit.path for edit in swap.edits] == ["/spec/selector"]
+
+
 async def test_the_service_is_swapped_once_two_proxies_are_ready_and_the_fault_comes_last():
     shadow, proxies, swap, switch = await planned(Errors())
 

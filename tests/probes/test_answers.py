@@ -86,3 +86,8 @@ async def test_a_revision_that_is_named_is_the_expected_one():
     reading = await read({"kind": "revision", "version": "2"}, view(sample(version="2"), before=steady))
 
     assert (reading.value, reading.detail) == (1, "2")
+
+
+async def test_when_no_answer_is_good_nobody_knows_the_revision():
+    with pytest.raises(NoData):
+        await read({"kind": "revision"}, view(sample(ok=False)))

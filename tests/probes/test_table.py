@@ -49,7 +49,7 @@ def test_every_probe_has_a_row_in_the_table():
         {"kind": "object-value", "object": {"kind": "Node", "name": "a"}, "path": "a/b"},
         {"kind": "error-rate", "max": "1%"},
     ],
-    ids=lambda body: "-".join(body),
+    ids="-".join,
 )
 def test_what_makes_no_sense_is_refused(body):
     with pytest.raises(ValueError, match="validation error"):

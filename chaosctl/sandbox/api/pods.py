@@ -12,6 +12,8 @@ from chaosctl.sandbox.api.objects import Json, dig
 from chaosctl.sandbox.api.selectors import matches
 from chaosctl.sandbox.api.store import Store
 
+_MANAGER = "kube-apiserver"
+
 
 class Backend(Protocol):
     """What runs the pods."""
@@ -54,10 +56,26 @@ class NoBackend:
 
 
 class _Budget(NamedTuple):
+    """What a PodDisruptionBudget says for the moment."""
+
     name: str
     allowed: int
     healthy: int
     wanted: int
+    always_for_unready: bool
+
+    def ignores(self, pod: Json) -> bool:
+        """Whether a pod that is not ready may go without being counted."""
+        conditions = dig(pod, "status.conditions") or ()
+        ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        return not ready and (self.always_for_unready or self.healthy >= self.wanted > 0)
+
+
+def _read(budget: Json) -> _Budget:
+    status = budget.get("status") or {}
+    counts = (status.get(field, 0) for field in ("disruptionsAllowed", "currentHealthy", "desiredHealthy"))
+    always = dig(budget, "spec.unhealthyPodEvictionPolicy") == "AlwaysAllow"
+    return _Budget(budget["metadata"]["name"], *counts, always)
 
 
 async def logs(store: Store, backend: Backend, call: Call) -> web.StreamResponse:
@@ -93,7 +111,7 @@ def evict(store: Store, call: Call, body: Json) -> Json:
     """Delete a pod if its disruption budgets allow it. Raises ApiError 404, 429."""
     place = call.place
     pod = store.get(place.resource, place.namespace, place.name or "")
-    if "deletionTimestamp" not in pod["metadata"] and dig(pod, "status.phase") not in {"Succeeded", "Failed"}:
+    if "deletionTimestamp" not in pod["metadata"] and dig(pod, "status.phase") == "Running":
         _ask_budgets(store, pod, dry_run=call.dry_run)
     options = body.get("deleteOptions") or {}
     conditions = options.get("preconditions") or {}
@@ -165,17 +183,13 @@ def _ask_budgets(store: Store, pod: Json, *, dry_run: bool) -> None:
             "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
         )
         raise ApiError(500, "InternalError", text)
-    for budget in guarding:
-        status = budget.get("status") or {}
-        name, allowed = budget["metadata"]["name"], status.get("disruptionsAllowed", 0)
-        if allowed < 1:
-            raise _refused(
-                _Budget(name, allowed, status.get("currentHealthy", 0), status.get("desiredHealthy", 0))
-            )
+    for budget in map(_read, guarding):
+        if budget.ignores(pod):
+            continue
+        if budget.allowed < 1:
+            raise _refused(budget)
         if not dry_run:
-            store.update(
-                resource, namespace, name, _spend_one, manager="kube-apiserver", subresource="status"
-            )
+            store.update(resource, namespace, budget.name, _spend_one, manager=_MANAGER, subresource="status")
 
 
 def _spend_one(budget: Json) -> Json:

@@ -60,9 +60,16 @@ async def test_logs_need_a_container_that_the_pod_has(logs, pod):
     assert (await logs.get(f"{PODS}/none/log")).status_code == 404
 
 
+async def report(api: httpx.AsyncClient, phase: str, *, ready: bool) -> None:
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    status = {"status": {"phase": phase, "conditions": conditions}}
+    assert (await api.patch(f"{PODS}/a/status", json=status, headers=MERGE)).status_code == 200
+
+
 @pytest.fixture
 async def guarded(api, pod):
     await api.post(PODS, json=pod("a", {"app": "web"}))
+    await report(api, "Running", ready=True)
     budget = {
         "metadata": {"name": "web"},
         "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}},
@@ -95,6 +102,22 @@ async def test_an_eviction_within_the_budget_deletes_the_pod_and_spends_the_budg
     assert (await api.post(f"{PODS}/a/eviction", json=EVICTION)).status_code == 201
     assert (await api.get(f"{PODS}/a")).status_code == 404
     assert (await api.get(f"{BUDGETS}/web")).json()["status"]["disruptionsAllowed"] == 0
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Running", "Failed"])
+async def test_a_pod_that_serves_nobody_may_always_be_evicted(api, guarded, phase):
+    await guarded(0)
+    await report(api, phase, ready=False)
+    assert (await api.post(f"{PODS}/a/eviction", json=EVICTION)).status_code == 201
+    assert (await api.get(f"{BUDGETS}/web")).json()["status"]["disruptionsAllowed"] == 0
+
+
+async def test_an_unready_pod_stays_while_its_budget_is_short(api, guarded):
+    await guarded(0)
+    short = {"status": {"currentHealthy": 0, "desiredHealthy": 1}}
+    await api.patch(f"{BUDGETS}/web/status", json=short, headers=MERGE)
+    await report(api, "Running", ready=False)
+    assert (await api.post(f"{PODS}/a/eviction", json=EVICTION)).status_code == 429
 
 
 async def test_an_eviction_can_be_tried_out(api, guarded):

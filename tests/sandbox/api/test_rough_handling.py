@@ -17,11 +17,33 @@ from chaosctl.sandbox.api.store import Store
 
 LEAVES = st.none() | st.booleans() | st.integers(-5, 70000) | st.text(max_size=4) | st.just("c")
 WORDS = st.sampled_from(
-    (
-        "metadata spec status name labels annotations template containers image ports resources limits cpu selector "
-        "matchLabels replicas ownerReferences finalizers managedFields $patch $retainKeys "
-        "$setElementOrder/containers env data clusterIP"
-    ).split()
+    [
+        "metadata",
+        "spec",
+        "status",
+        "name",
+        "labels",
+        "annotations",
+        "template",
+        "containers",
+        "image",
+        "ports",
+        "resources",
+        "limits",
+        "cpu",
+        "selector",
+        "matchLabels",
+        "replicas",
+        "ownerReferences",
+        "finalizers",
+        "managedFields",
+        "$patch",
+        "$retainKeys",
+        "$setElementOrder/containers",
+        "env",
+        "data",
+        "clusterIP",
+    ]
 )
 ANYTHING = st.recursive(
     LEAVES,

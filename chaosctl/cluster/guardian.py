@@ -36,6 +36,7 @@ class Guardian:
     unread_ttl: timedelta = UNREAD_TTL
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, datetime] = field(default_factory=dict)
+    _warned: set[tuple[Ref, str]] = field(default_factory=set)
 
     async def stand(self) -> None:
         """Sweep for ever, and hold the guardians' Lease; what fails is tried again."""
@@ -84,12 +85,11 @@ class Guardian:
     async def _get_ready(self, where: Ref, line: Line) -> None:
         needed = (*rights.to_undo(line.plan), *rights.for_ledger(where))
         lacking = await rights.missing(needed, self.ledgers.cluster)
-        if lacking:
-            log.warning(
-                "may not undo this", ledger=str(where), entry=line.entry, lacking=list(map(str, lacking))
-            )
-        else:
+        if not lacking:
             await self.ledgers.mark_ready(where, line.entry, self.name)
+        elif (where, line.entry) not in self._warned:
+            self._warned.add((where, line.entry))
+            log.warning("may not undo this", entry=line.entry, lacking=[str(right) for right in lacking])
 
     def _is_over(self, ledger: Ledger) -> bool:
         if ledger.closed is None or ledger.is_open:
@@ -119,4 +119,4 @@ class Guardian:
 
 def _has_leftovers(ledger: Ledger) -> bool:
     untidy = any(not line.is_open and not line.tidy for line in ledger.lines)
-    return untidy or bool(ledger.late())
+    return untidy or bool(ledger.leftovers or ledger.unanswered)

@@ -137,12 +137,16 @@ class Ledger(Model):
     def having(self, **fields: object) -> "Ledger":
         return self.model_copy(update=fields)
 
+    @property
+    def unanswered(self) -> list[Line]:
+        """Closed lines with a write that was never answered, and so may still arrive."""
+        return [line for line in self.lines if line.touched and not (line.is_open or line.acknowledged)]
+
     def late(self) -> tuple[Leftover, ...]:
-        """Creations that were never answered, and so may still arrive."""
-        unanswered = [line for line in self.lines if line.touched and not line.acknowledged]
+        """Creations that may still arrive, though they were undone."""
         mine = [
             Leftover(run=self.run, create=create, until=line.deadline + LATEST)
-            for line in unanswered
+            for line in self.unanswered
             for create in line.creates()
         ]
         return (*self.leftovers, *mine)

@@ -9,6 +9,7 @@ the object itself, because a Deployment's annotations are copied to its ReplicaS
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from chaosctl.changes import Outcome, Standing, at_version, backward, forward, look, outcome, patch, standing
 from chaosctl.cluster import proxies
@@ -94,14 +95,30 @@ async def _undo_patch(step: Patch, cluster: Cluster, *, fence: bool) -> Undone:
     raise Conflict(f"{step.ref}: somebody was faster {ATTEMPTS} times")
 
 
+async def unmark(step: Patch, cluster: Cluster) -> None:
+    """Take away a fence, and our name, that somebody put there who did not know that all was over."""
+    for _ in range(ATTEMPTS):
+        with suppress(Conflict):
+            seen = await cluster.get(step.ref)
+            ops = _marks(step, seen)
+            if not ops:
+                return
+            await cluster.patch(step.ref, (at_version(seen), *ops))
+
+
 def _next_write(step: Patch, seen: Json, *, fence: bool) -> Sequence[Op]:
     ops = backward(step, seen)
     if ops:
         return ops
+    if fence and look(seen, FENCE) is None:
+        return forward(patch(step.ref, seen, {FENCE: "up"}))
+    return _marks(step, seen)
+
+
+def _marks(step: Patch, seen: Json) -> Sequence[Op]:
+    """Take away the fence, else our name, else nothing."""
     if look(seen, FENCE) is not None:
         return forward(patch(step.ref, seen, {FENCE: None}))
-    if fence:
-        return forward(patch(step.ref, seen, {FENCE: "up"}))
     return forget_us(seen)
 
 

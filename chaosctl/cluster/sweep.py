@@ -1,13 +1,15 @@
 """Why: closing a ledger is not the end of it: creations may land late, ReplicaSets empty slowly."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from chaosctl.changes import Outcome
 from chaosctl.cluster import residue
 from chaosctl.cluster.ledger import Leftover, Line
 from chaosctl.cluster.ledgers import Ledgers
-from chaosctl.cluster.restore import undo_create
-from chaosctl.model import Ref
+from chaosctl.cluster.restore import undo_create, unmark
+from chaosctl.errors import Gone
+from chaosctl.model import Patch, Ref
 
 LOOK_AGAIN = timedelta(milliseconds=200)
 
@@ -21,6 +23,8 @@ async def tidy(where: Ref, ledgers: Ledgers) -> bool:
     if ledger is None:
         return True
     closed = [line for line in ledger.lines if not line.is_open]
+    for line in ledger.unanswered:
+        await _unmarked(line, ledgers)
     late = [await _removed(leftover, ledgers) for leftover in ledger.late()]
     return all([await _tidied(where, line, ledgers) for line in closed]) and not any(late)
 
@@ -40,6 +44,13 @@ async def _tidied(where: Ref, line: Line, ledgers: Ledgers) -> bool:
         return False
     await ledgers.mark_tidy(where, line.entry)
     return True
+
+
+async def _unmarked(line: Line, ledgers: Ledgers) -> None:
+    for step in line.plan:
+        if isinstance(step, Patch):
+            with suppress(Gone):
+                await unmark(step, ledgers.cluster)
 
 
 async def _removed(leftover: Leftover, ledgers: Ledgers) -> bool:

@@ -29,6 +29,7 @@ NAME = "/spec/template/spec/containers/0/name"
 REPLICAS = "/spec/replicas"
 TEAM = "/metadata/annotations/team"
 LATER = EPOCH + timedelta(hours=1)
+SET_UP = timedelta(seconds=15)
 SOON = EPOCH + timedelta(minutes=5)
 
 
@@ -69,7 +70,8 @@ async def line_of(cluster, wanted, entry="e", deadline=LATER):
 
 
 async def injected(line, ledgers, run="r1", *, guarded=False):
-    await inject(WHERE, run, line, ledgers, guarded=guarded, ready_by=SOON)
+    ready_by = ledgers.clock.now() + SET_UP
+    await inject(WHERE, run, line, ledgers, guarded=guarded, ready_by=ready_by)
 
 
 def guardian(ledgers, **settings):

@@ -1,7 +1,6 @@
 """Why: what holds on the fake must hold over HTTP, with controllers that take their time."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -46,8 +45,10 @@ async def ledgers(sandbox):
 
 async def until(done):
     async with asyncio.timeout(15):
-        while not await done():
+        found = await done()
+        while not found:
             await asyncio.sleep(0.02)
+            found = await done()
 
 
 async def ready(cluster, wanted):

@@ -1,6 +1,7 @@
 """Why: the one undo must hold whoever calls it, and whenever."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -314,12 +315,14 @@ async def test_the_command_for_people_is_exact():
     cluster, _ = world()
     text = by_hand(await two_steps(cluster))
 
-    assert text.splitlines() == [
-        "kubectl -n models patch deployment.apps ranker --type=json -p "
-        f"""'[{{"op": "test", "path": "{IMAGE}", "value": "model:bad"}}, """
-        f"""{{"op": "replace", "path": "{IMAGE}", "value": "model:1"}}]'""",
-        "kubectl -n models delete configmap made-by-us --ignore-not-found",
+    patch, delete = text.splitlines()
+    before, _, operations = patch.partition("'")
+    assert before == "kubectl -n models patch deployment.apps ranker --type=json -p "
+    assert json.loads(operations.rstrip("'")) == [
+        {"op": "test", "path": IMAGE, "value": "model:bad"},
+        {"op": "replace", "path": IMAGE, "value": "model:1"},
     ]
+    assert delete == "kubectl -n models delete configmap made-by-us --ignore-not-found"
 
 
 @virtually

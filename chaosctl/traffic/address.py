@@ -25,14 +25,15 @@ class Address(NamedTuple):
 
 def address(text: str) -> Address:
     """From `host:port`, `http://host/prefix` or `https://…`. Raises Invalid."""
-    url = urlsplit(text if "://" in text else f"http://{text}")
     try:
-        port = url.port
-    except ValueError:
-        port = -1
-    if url.scheme not in PORTS or not url.hostname or port == -1 or url.username is not None:
+        url = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = url.hostname or "", url.port
+        host.encode("idna")  # what asyncio does with a name, and would fail at later
+    except ValueError as wrong:
+        raise Invalid(f"{text!r} is no address: {wrong}") from wrong
+    if url.scheme not in PORTS or not host or url.username is not None:
         raise Invalid(f"{text!r} is no address: write host:port, or a URL with http or https and no password")
     if any(c.isspace() or not c.isprintable() for c in text):
         raise Invalid(f"{text!r} is no address: it has spaces or control characters")
     tls = url.scheme == "https"
-    return Address(url.hostname, PORTS[url.scheme] if port is None else port, tls, url.path.rstrip("/"))
+    return Address(host, PORTS[url.scheme] if port is None else port, tls, url.path.rstrip("/"))

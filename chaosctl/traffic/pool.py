@@ -6,12 +6,15 @@ import ssl
 from chaosctl.traffic.address import Address
 from chaosctl.traffic.client import Connection
 
-REQUESTS_EACH = 100
-SECONDS_EACH = 2.0
+REQUESTS_EACH = 25
+SECONDS_EACH = 0.5
 
 
 class Pool:
-    """Idle connections to one address, each for at most 100 requests and 2 s."""
+    """Idle connections to one address, each for at most 25 requests and half a second.
+
+    A Service balances connections: too few of them, and a second's answers all speak of one pod.
+    """
 
     def __init__(self, address: Address) -> None:
         self.address = address

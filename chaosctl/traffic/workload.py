@@ -6,7 +6,7 @@ request was due. Everything that was due ends in the window once: answered, fail
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from chaosctl.streams.corpus import Row
@@ -16,7 +16,7 @@ from chaosctl.traffic.address import Address
 from chaosctl.traffic.client import Connection
 from chaosctl.traffic.pool import Pool
 
-MAX_IN_FLIGHT = 256
+MAX_IN_FLIGHT = 512  # a socket each; half of what a process may usually have open
 NOT_GOOD = 300  # a redirect is no answer either
 POD_HEADER = "x-pod"
 POD_LIMIT = 253  # a Kubernetes name's longest
@@ -35,12 +35,20 @@ class Workload:
     """Plays traffic against an address into a window."""
 
     def __init__(
-        self, address: Address, traffic: Traffic, window: Window, max_in_flight: int = MAX_IN_FLIGHT
+        self,
+        address: Address,
+        traffic: Traffic,
+        window: Window,
+        *,
+        max_in_flight: int = MAX_IN_FLIGHT,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock`: seconds since the Unix epoch, as whoever reads the window counts them."""
         self.address = address
         self.traffic = traffic
         self.window = window
         self.max_in_flight = max_in_flight
+        self.clock = clock
         self.in_flight: dict[Exchange, None] = {}  # in the order in which they were due
         self.next_due = float("inf")
         self.empty = asyncio.Event()
@@ -51,7 +59,7 @@ class Workload:
         Cancelled, it stops at once; requests then under way are nobody's, neither good nor bad.
         """
         self.loop = asyncio.get_running_loop()
-        self.to_unix = time.time() - self.loop.time()  # one reading: steps of the clock move nothing
+        self.to_unix = self.clock() - self.loop.time()  # one reading: steps of the clock move nothing
         self.pool = Pool(self.address)
         try:
             await self.send_all(self.loop.time(), seconds)

@@ -61,6 +61,15 @@ def test_disagreements_are_of_good_answers_to_rows_with_a_known_one():
     assert (counts.bad, counts.n, counts.first_bad) == (1, 2, at(2))
 
 
+def test_disagreements_can_be_asked_of_one_version_alone():
+    seen = window(good(1, version="a"), good(2, version="b", agrees=False), good(3, version="b"))
+    assert seen.disagreements(at(0), at(9), "a").bad == 0
+    counts = seen.disagreements(at(0), at(9), "b")
+    assert (counts.bad, counts.n) == (1, 2)
+    with pytest.raises(NoData):
+        seen.disagreements(at(0), at(9), "c")
+
+
 def test_failed_requests_are_slow_ones():
     seen = window(good(1, 0.1), good(2, 0.3), failed(3))
     assert seen.slower_than(at(0), at(9), 0.2).bad == 2

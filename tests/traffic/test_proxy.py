@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from traffic.conftest import ALWAYS, DEADLINE, HOST, Play, ask, read_request, until
+from traffic.conftest import ALWAYS, DEADLINE, HOST, Play, Proxied, ask, read_request, until
 
 from chaosctl.traffic.proxy.settings import settings
 
@@ -115,6 +115,13 @@ async def test_a_bad_order_changes_nothing(model, proxy):
     assert (await status(through))["active"]
     assert (await tell(through, "/nothing"))[0] == 404
     assert (await tell(through, "/healthz", method="GET")) == (200, {"ok": True})
+
+
+async def test_an_order_that_is_too_long_is_not_read(model, proxy):
+    through = await proxy(await model())
+    head = f"POST /fault HTTP/1.1\r\ncontent-length: {64 * 1024 + 1}\r\n\r\n".encode()
+    assert await ask(through.orders, head + b" " * (64 * 1024 + 1)) == b""
+    assert not (await status(through))["active"]
 
 
 async def test_draining_ends_every_connection_with_its_next_answer_or_a_second_later(model, proxy):
@@ -273,12 +280,16 @@ def start(*arguments, **environment):
 async def test_as_a_process_it_takes_a_fault_from_its_environment_and_leaves_in_good_order(model):
     deadline = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     order = json.dumps({"until": deadline, "fault": {"errors": {"status": 599}}})
+    reset = {"until": deadline, "fault": {"disconnect": {}}}
     upstream = f"{HOST}:{await model()}"
-    process, (port, _) = await asyncio.to_thread(
+    process, (port, orders) = await asyncio.to_thread(
         start, "--upstream", upstream, CHAOSCTL_PROXY_FAULT=order, CHAOSCTL_PROXY_LINGER="0"
     )
     try:
         assert (await ask(port, GET + LAST)).startswith(b"HTTP/1.1 599 ")
+        assert (await tell(Proxied(None, port, orders), "/fault", reset))[0] == 200
+        with pytest.raises(ConnectionResetError):
+            await ask(port, GET + LAST)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, DEADLINE) == 0
     finally:

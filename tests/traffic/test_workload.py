@@ -67,11 +67,11 @@ async def test_a_slow_server_does_not_slow_down_the_requests(model):
 
 async def test_connections_are_used_again_but_not_for_ever(model, monkeypatch):
     port = await model()
-    played = await Play(port, rate=50).run(0.6)
-    assert played.workload.pool.opened < 30
+    played = await Play(port, rate=100).run(0.4)
+    assert played.workload.pool.opened < 40
     monkeypatch.setattr("chaosctl.traffic.pool.REQUESTS_EACH", 2)
     played = await Play(port, rate=50).run(0.6)
-    assert played.workload.pool.opened >= 15
+    assert played.workload.pool.opened >= 15  # two requests each
     assert played.window.failures(*ALWAYS).bad == 0
 
 
@@ -136,6 +136,12 @@ async def test_a_hostile_answer_fails_its_request_and_no_more(raw, handler, erro
     assert played.errors() == {error: 10}
 
 
+@pytest.mark.parametrize(("size", "errors"), [(1024 * 1024, {}), (1024 * 1024 + 1, {"too-large": 2})])
+async def test_a_mebibyte_of_answer_is_read_and_one_byte_more_is_too_large(raw, size, errors):
+    body = b'{"outputs": []}'.ljust(size)
+    assert (await Play(await raw(always(answer(body)))).run(0.01)).errors() == errors
+
+
 async def test_a_stream_without_end_is_cut_off(raw):
     sent = 0
 
@@ -190,6 +196,11 @@ async def test_settled_tells_probes_when_a_second_is_complete(model):
     assert [s for s in played.window if s.scheduled < start + 0.2] == early
 
 
+async def test_times_are_the_given_clocks(model):
+    played = await Play(await model(), rate=50, clock=lambda: 1_000_000.0).run(0.1)
+    assert all(1_000_000.0 <= sample.scheduled < 1_000_000.2 for sample in played.window)
+
+
 async def test_cancelled_it_stops_at_once_and_leaves_nothing_open(raw):
     async def silent(reader, _writer):
         await reader.read()
@@ -218,7 +229,18 @@ def test_an_address_is_host_and_port_or_a_url(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "http://", "ftp://a", "http://a:99999", "http://u:p@a", "http://a/x y", "http://a/\x00"]
+    "text",
+    [
+        "",
+        "http://",
+        "ftp://a",
+        "http://a:99999",
+        "http://u:p@a",
+        "http://a/x y",
+        "http://a/\x00",
+        "http://" + "a" * 70,
+        "http://[::1",
+    ],
 )
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(Invalid, match="is no address"):

@@ -95,6 +95,11 @@ def test_four_mebibytes_are_read_and_one_byte_more_is_413(serve):
     assert b" 413 " in talk(server, head + chunks)
 
 
+def test_a_connection_that_asks_for_nothing_is_closed(serve, monkeypatch):
+    monkeypatch.setattr("chaosctl.sandbox.model.connection.IDLE_SECONDS", 0.05)
+    assert talk(serve("stable"), b"") == b""
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

@@ -63,6 +63,7 @@ class _Budget(NamedTuple):
     healthy: int
     wanted: int
     always_for_unready: bool
+    current: bool
 
     def ignores(self, pod: Json) -> bool:
         """Whether a pod that is not ready may go without being counted."""
@@ -72,10 +73,15 @@ class _Budget(NamedTuple):
 
 
 def _read(budget: Json) -> _Budget:
-    status = budget.get("status") or {}
-    counts = (status.get(field, 0) for field in ("disruptionsAllowed", "currentHealthy", "desiredHealthy"))
-    always = dig(budget, "spec.unhealthyPodEvictionPolicy") == "AlwaysAllow"
-    return _Budget(budget["metadata"]["name"], *counts, always)
+    status, metadata = budget.get("status") or {}, budget["metadata"]
+    return _Budget(
+        name=metadata["name"],
+        allowed=status.get("disruptionsAllowed", 0),
+        healthy=status.get("currentHealthy", 0),
+        wanted=status.get("desiredHealthy", 0),
+        always_for_unready=dig(budget, "spec.unhealthyPodEvictionPolicy") == "AlwaysAllow",
+        current=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
+    )
 
 
 async def logs(store: Store, backend: Backend, call: Call) -> web.StreamResponse:
@@ -186,7 +192,7 @@ def _ask_budgets(store: Store, pod: Json, *, dry_run: bool) -> None:
     for budget in map(_read, guarding):
         if budget.ignores(pod):
             continue
-        if budget.allowed < 1:
+        if not budget.current or budget.allowed < 1:
             raise _refused(budget)
         if not dry_run:
             store.update(resource, namespace, budget.name, _spend_one, manager=_MANAGER, subresource="status")
@@ -199,12 +205,9 @@ def _spend_one(budget: Json) -> Json:
 
 
 def _refused(budget: _Budget) -> ApiError:
-    cause = {
-        "reason": "DisruptionBudget",
-        "message": (
-            f"The disruption budget {budget.name} needs {budget.wanted} healthy pods and has "
-            f"{budget.healthy} currently"
-        ),
-    }
+    why = f"needs {budget.wanted} healthy pods and has {budget.healthy} currently"
+    if not budget.current:
+        why = "is still being processed by the server."
+    cause = {"reason": "DisruptionBudget", "message": f"The disruption budget {budget.name} {why}"}
     message = "Cannot evict pod as it would violate the pod's disruption budget."
     return ApiError(429, "TooManyRequests", message, {"causes": [cause]})

@@ -78,6 +78,7 @@ async def guarded(api, pod):
 
     async def allow(disruptions: int) -> None:
         status = {"disruptionsAllowed": disruptions, "currentHealthy": 1, "desiredHealthy": 1}
+        status |= {"observedGeneration": 1}
         await api.patch(f"{BUDGETS}/web/status", json={"status": status}, headers=MERGE)
 
     return allow
@@ -95,6 +96,14 @@ async def test_an_eviction_that_a_budget_forbids_is_refused_for_now(api, guarded
         }
     ]
     assert (await api.get(f"{PODS}/a")).status_code == 200
+
+
+async def test_an_eviction_waits_until_a_changed_budget_was_looked_at(api, guarded):
+    await guarded(1)
+    await api.patch(f"{BUDGETS}/web", json={"spec": {"minAvailable": 2}}, headers=MERGE)
+    refused = await api.post(f"{PODS}/a/eviction", json=EVICTION)
+    assert refused.status_code == 429
+    assert "still being processed" in refused.json()["details"]["causes"][0]["message"]
 
 
 async def test_an_eviction_within_the_budget_deletes_the_pod_and_spends_the_budget(api, guarded):

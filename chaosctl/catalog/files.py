@@ -34,10 +34,18 @@ def library(what: str = "playbooks") -> Mapping[str, Path]:
 
 
 def find_playbook(name_or_path: str) -> Path:
-    """A file by its path, or a shipped playbook by its name. Raises Invalid."""
-    known = library()
+    """A shipped playbook or drill by its name, or a file by its path. Raises Invalid."""
+    known = {**library("drills"), **library("playbooks")}
     if name_or_path in known:
         return known[name_or_path]
-    if "/" in name_or_path or name_or_path.endswith(_SUFFIXES):
+    if "/" in name_or_path or name_or_path.endswith(_SUFFIXES) or _is_there(name_or_path):
         return Path(name_or_path)
-    raise Invalid(f'no shipped playbook is called "{name_or_path}"; {did_you_mean(name_or_path, known)}')
+    hint = did_you_mean(name_or_path, known)
+    raise Invalid(f'"{name_or_path[:80]}" is no file, and nothing that ships is called so; {hint}')
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False  # too long for a file name

@@ -18,7 +18,7 @@ from chaosctl.spec import Spec
 from chaosctl.spec import parameters as names
 from chaosctl.spec.drill import Drill, PlaybookRef
 from chaosctl.spec.playbook import Playbook
-from chaosctl.spec.problems import Mistakes, Problem, did_you_mean
+from chaosctl.spec.problems import LONGEST_NAME, Mistakes, Problem, did_you_mean
 from chaosctl.spec.problems import Path as Place
 from chaosctl.spec.source import Source, read
 from chaosctl.spec.validation import problems_of
@@ -180,7 +180,9 @@ def _of_a_body(
     if not isinstance(name, str):
         return  # the playbook's own model has said so
     if name not in kinds:
-        yield source.problem((*place, "kind"), f'unknown {what} "{name}"', did_you_mean(name, kinds))
+        yield source.problem(
+            (*place, "kind"), f'unknown {what} "{name[:LONGEST_NAME]}"', did_you_mean(name, kinds)
+        )
         return
     body = names.look(tree, place)
     try:
@@ -197,7 +199,7 @@ def _reference_problems(source: Source, tree: JsonValue) -> Iterator[Problem]:
         name = names.look(tree, (*place, "probe"))
         if isinstance(name, str) and name not in known:
             hint = did_you_mean(name, known) or 'define it under "probes"'
-            yield source.problem((*place, "probe"), f'no probe is called "{name}"', hint)
+            yield source.problem((*place, "probe"), f'no probe is called "{name[:LONGEST_NAME]}"', hint)
 
 
 def _checks(tree: JsonValue) -> Iterator[Place]:

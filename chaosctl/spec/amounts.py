@@ -19,6 +19,7 @@ _SHARE = re.compile(rf"({_NUMBER})\s?%")
 _RATE = re.compile(rf"({_NUMBER})/(s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LARGEST = 1e15
+_LONGEST_SHOWN = 40
 
 
 def duration(value: object) -> timedelta:
@@ -40,7 +41,7 @@ def share(value: object) -> float:
     if not _is_number(number):
         raise ValueError(f"{_quoted(value)} is no share: write it like 2% or 0.02")
     if not 0 <= number <= 1:
-        hint = f": write {number:g}% for {number:g} in a hundred" if number == value and number <= 100 else ""  # noqa: PLR2004 - percent
+        hint = "" if isinstance(value, str) else f": write {number:g}% for {number:g} in a hundred"
         raise ValueError(f"{value} is not between 0% and 100%{hint}")
     return float(number)
 
@@ -150,7 +151,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return f'"{text}"' if len(text) <= 40 else f'"{text[:40]}…"'  # noqa: PLR2004 - what fits a line
+    return f'"{text}"' if len(text) <= _LONGEST_SHOWN else f'"{text[:_LONGEST_SHOWN]}…"'
 
 
 def _clock_parts(seconds: int) -> tuple[tuple[int, str], ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pydantic import JsonValue
 
 from chaosctl.model import Json
-from chaosctl.spec.problems import Path, Problem, did_you_mean
+from chaosctl.spec.problems import LONGEST_NAME, Path, Problem, did_you_mean
 from chaosctl.spec.source import Source
 
 _WHOLE = re.compile(r"\$\{([^{}]*)\}")
@@ -42,7 +42,9 @@ def declaration_problems(source: Source) -> Iterator[Problem]:
     uses = dict(_uses(source))
     for path, name in uses.items():
         if name not in known:
-            yield source.problem(path, f'unknown parameter "{name}"', did_you_mean(name, known))
+            yield source.problem(
+                path, f'unknown parameter "{name[:LONGEST_NAME]}"', did_you_mean(name, known)
+            )
     for name, body in known.items():
         if name not in uses.values():
             yield source.problem(

@@ -18,8 +18,9 @@ from chaosctl.spec.problems import Mistakes, Path, Problem, Severity, shown
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
-MAX_VALUES = 50_000
+MAX_VALUES = 20_000
 _MAX_EXACT = 2**53
+_LONGEST_SHOWN = 40
 _YAML_TAG = "tag:yaml.org,2002:"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -282,7 +283,7 @@ def _clean(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"  # noqa: PLR2004 - what fits a line
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _place(event: yaml.Event) -> Place:

@@ -9,14 +9,18 @@ from chaosctl.errors import Invalid
 from chaosctl.spec.problems import Severity
 
 
-def test_a_path_is_taken_as_it_is():
+def test_a_path_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert find_playbook("folder") == Path("folder")
     assert find_playbook("my/own.yaml") == Path("my/own.yaml")
     assert find_playbook("own.yaml") == Path("own.yaml")
 
 
 def test_a_name_that_nothing_has_is_refused():
-    with pytest.raises(Invalid, match='no shipped playbook is called "nothing-like-it"'):
-        find_playbook("nothing-like-it")
+    for name in ("nothing-like-it", "x" * 5000, "a\0b"):
+        with pytest.raises(Invalid, match="is no file, and nothing that ships is called so"):
+            find_playbook(name)
 
 
 def test_shipped_playbooks_are_found_by_name():

@@ -297,7 +297,7 @@ class TestDrills:
             (
                 ("file: playbook.yaml", "name: nothing-like-it"),
                 "spec.playbooks[0].name",
-                "no shipped playbook",
+                "nothing that ships is called so",
             ),
             (("file: playbook.yaml, ", ""), "spec.playbooks[0]", 'say either "name" or "file"'),
             (("{image: ", "{imag: "), "spec.playbooks[0]", "this playbook cannot run as it is here"),

@@ -19,6 +19,10 @@ async def _admitted(step: Step, cluster: Cluster) -> Step:
         await cluster.create(step.ref, step.body, dry_run=True)
     if not isinstance(step, Patch):
         return step
+    changing = tuple(edit for edit in step.edits if not same(edit.before, edit.after))
+    if not changing:
+        raise CannotPlan(f"{step.ref} is already as it would be changed: {step.edits[0].path}")
+    step = step.model_copy(update={"edits": changing})
     if as_it_is := _as_it_is(step):
         await cluster.patch(step.ref, as_it_is, dry_run=True)
     answer = await cluster.patch(step.ref, forward(step), dry_run=True)
@@ -36,6 +40,6 @@ def _as_it_is(step: Patch) -> tuple[Op, ...]:
 def _effective(step: Patch, edit: Edit) -> Edit:
     if same(edit.before, edit.after):
         raise CannotPlan(
-            f"{step.ref}: {edit.path} is {edit.before!r} already, or an admission webhook changes it back"
+            f"{step.ref}: {edit.path} stays {edit.before!r}: an admission webhook changes it back"
         )
     return edit

@@ -26,12 +26,12 @@ async def transparent(step: Switch, ledgers: Ledgers) -> None:
     until = ledgers.clock.now() + TRANSPARENT_WITHIN
     while ledgers.clock.now() < until:
         reports = await _reports(step, ledgers.cluster)
-        failed = sum(_number(report, "failures") for report in reports)
+        failed = sum(_number(report, "failed") for report in reports)
         if failed:
             raise Refused(
                 f"{step.proxies} is not transparent: {failed} requests failed before the fault was on"
             )
-        if reports and all(_number(report, "requests") for report in reports):
+        if reports and all(_number(report, "passed") for report in reports):
             return
         await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
     raise TooLate(f"{step.proxies}: no traffic passed through it; does anybody use the Service?")
@@ -39,9 +39,9 @@ async def transparent(step: Switch, ledgers: Ledgers) -> None:
 
 async def switch_on(step: Switch, deadline: datetime, cluster: Cluster) -> None:
     """Tell every proxy the fault; each ends it by itself at the deadline."""
-    fault: Json = {**step.fault, "deadline": deadline.isoformat()}
+    fault: Json = {"fault": step.fault, "until": deadline.isoformat()}
     for pod in await _ready_pods(step.proxies, cluster):
-        await cluster.tell(pod, step.port, "/chaosctl/fault", fault)
+        await cluster.tell(pod, step.port, "/fault", fault)
 
 
 async def switch_off(step: Switch, cluster: Cluster) -> None:
@@ -49,7 +49,7 @@ async def switch_off(step: Switch, cluster: Cluster) -> None:
     with suppress(ClusterError):
         for pod in await _ready_pods(step.proxies, cluster):
             with suppress(ClusterError):
-                await cluster.tell(pod, step.port, "/chaosctl/fault", {})
+                await cluster.tell(pod, step.port, "/fault", {})
 
 
 async def hand_back(undone: Step, plan: Plan, ledgers: Ledgers) -> None:
@@ -67,7 +67,7 @@ async def hand_back(undone: Step, plan: Plan, ledgers: Ledgers) -> None:
 async def _drain(switch: Switch, ledgers: Ledgers) -> None:
     for pod in await _ready_pods(switch.proxies, ledgers.cluster):
         with suppress(ClusterError):
-            await ledgers.cluster.tell(pod, switch.port, "/chaosctl/drain", {})
+            await ledgers.cluster.tell(pod, switch.port, "/drain", {})
     await _until(lambda: _idle(switch, ledgers.cluster), DRAINED_WITHIN, ledgers.clock)
 
 
@@ -95,7 +95,7 @@ async def _until(done: Callable[[], Awaitable[bool]], within: timedelta, clock: 
 
 async def _reports(step: Switch, cluster: Cluster) -> Sequence[Json]:
     pods = await _ready_pods(step.proxies, cluster)
-    return [await cluster.ask(pod, step.port, "/chaosctl/status") for pod in pods]
+    return [await cluster.ask(pod, step.port, "/status") for pod in pods]
 
 
 async def _ready_pods(owner: Ref, cluster: Cluster) -> Sequence[Ref]:

@@ -204,6 +204,24 @@ async def test_a_slow_reader_makes_the_server_wait_and_not_the_proxy_grow(raw, p
     await until(lambda: through.proxy.tally.connections == 0)
 
 
+async def test_requests_without_end_wait_in_the_network_and_not_in_memory(raw, proxy):
+    enough = asyncio.Event()
+
+    async def silent(_reader, _writer):
+        await enough.wait()
+
+    through = await proxy(await raw(silent))
+    _, writer = await asyncio.open_connection(HOST, through.port)
+    writer.write((GET + b"\r\n") * 500_000)
+    await until(lambda: through.proxy.relays)
+    (relay,) = through.proxy.relays.values()
+    await until(lambda: relay.client.paused)
+    assert len(relay.client.parts) < 50_000
+    enough.set()
+    await until(lambda: not through.proxy.relays)
+    writer.transport.abort()
+
+
 async def test_a_client_that_leaves_frees_its_upstream_connection(raw, proxy):
     left = asyncio.Event()
 

@@ -1,7 +1,7 @@
 """Why: bodies pass through as they come; a proxy that collects them would fall to the first endless stream.
 
 One side of a connection as a sequence of parts: a Head, pieces of its body, an End. Reading pauses while
-256 KiB wait to be taken.
+256 KiB or 1000 parts wait to be taken.
 """
 
 import asyncio
@@ -15,7 +15,11 @@ import httptools
 
 HEAD_LIMIT = 64 * 1024
 HIGH_WATER = 256 * 1024
+PARTS_LIMIT = 1000
 HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"trailer"))
+# These stay, whatever a Connection header says of them.
+INDISPENSABLE = frozenset((b"content-length", b"transfer-encoding", b"host"))
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Head(NamedTuple):
@@ -74,6 +78,7 @@ class Messages(asyncio.Protocol):
         self.parser = httptools.HttpRequestParser(self) if requests else httptools.HttpResponseParser(self)
         self.parts: deque[Part] = deque()
         self.waiting = 0  # bytes in parts
+        self.paused = False
         self.ended: Lost | None = None
         self.news = asyncio.Event()
         self.writable = asyncio.Event()
@@ -96,8 +101,9 @@ class Messages(asyncio.Protocol):
         part = self.parts.popleft()
         if isinstance(part, bytes):
             self.waiting -= len(part)
-            if self.waiting <= HIGH_WATER and self.open:
-                self.transport.resume_reading()
+        if self.paused and not self.is_full and self.open:
+            self.paused = False
+            self.transport.resume_reading()
         return part
 
     async def write(self, data: bytes) -> None:
@@ -111,6 +117,10 @@ class Messages(asyncio.Protocol):
     @property
     def open(self) -> bool:
         return not self.transport.is_closing()
+
+    @property
+    def is_full(self) -> bool:
+        return self.waiting > HIGH_WATER or len(self.parts) > PARTS_LIMIT
 
     @property
     def idle(self) -> bool:
@@ -145,7 +155,8 @@ class Messages(asyncio.Protocol):
             self.end(Malformed())
         if self.state != "body" and self.head_bytes > HEAD_LIMIT:
             self.end(Malformed())
-        if self.waiting > HIGH_WATER:
+        if self.is_full and not self.paused:
+            self.paused = True
             self.transport.pause_reading()
         self.news.set()
 
@@ -202,25 +213,23 @@ class Messages(asyncio.Protocol):
 
     def head(self) -> Head:
         lowered = {name.lower(): value.lower() for name, value in self.headers}
-        named = {name.strip() for name in lowered.get(b"connection", b"").split(b",")}
-        kept = tuple(
-            (name, value)
-            for name, value in self.headers
-            if name.lower() not in HOP_BY_HOP | (named - FRAMING)
-        )
         chunked = b"chunked" in lowered.get(b"transfer-encoding", b"")
         sized = b"content-length" in lowered
         self.until_close = not self.requests and not chunked and not sized
         keep_alive, version = self.parser.should_keep_alive(), self.parser.get_http_version()
+        kept = end_to_end(self.headers, lowered.get(b"connection", b""))
         if isinstance(self.parser, httptools.HttpRequestParser):
-            return Head(
-                self.parser.get_method() + b" " + self.start, kept, keep_alive, version, chunked, sized
-            )
+            start = self.parser.get_method() + b" " + self.start
+            return Head(start, kept, keep_alive, version, chunked, sized)
         status = self.parser.get_status_code()
         return Head(b"%d %s" % (status, self.start), kept, keep_alive, version, chunked, sized, status)
 
 
-FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host"))
+def end_to_end(headers: list[tuple[bytes, bytes]], connection: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that are not for this hop alone (RFC 9110, 7.6.1)."""
+    named = {name.strip() for name in connection.split(b",")}
+    dropped = HOP_BY_HOP | (named - INDISPENSABLE)
+    return tuple((name, value) for name, value in headers if name.lower() not in dropped)
 
 
 def request_bytes(head: Head) -> bytes:
@@ -239,6 +248,3 @@ def fields(start: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-LAST_CHUNK = b"0\r\n\r\n"

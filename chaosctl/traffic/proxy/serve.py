@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 
@@ -16,6 +16,9 @@ from chaosctl.traffic.proxy.settings import Place, Settings
 CONNECT_SECONDS = 5.0
 LAST_ANSWER_SECONDS = 5.0
 DRAIN_SECONDS = 1.0
+
+
+Serve = Callable[[Messages], Coroutine[None, None, None]]
 
 
 class Proxy:
@@ -50,7 +53,7 @@ class Proxy:
         log(f"taking orders on {orders.host}:{orders.port}")
         return traffic, orders
 
-    async def listen(self, place: Place, serve: Callable[[Messages], Awaitable[None]]) -> asyncio.Server:
+    async def listen(self, place: Place, serve: Serve) -> asyncio.Server:
         return await asyncio.get_running_loop().create_server(
             lambda: Messages(requests=True, made=partial(self.welcome, serve), gone=self.forget),
             place.host,
@@ -58,12 +61,8 @@ class Proxy:
             backlog=1024,
         )
 
-    def welcome(self, serve: Callable[[Messages], Awaitable[None]], client: Messages) -> None:
-        async def run() -> None:
-            await serve(client)
-
-        task = asyncio.get_running_loop().create_task(run())
-        self.tasks[client] = task
+    def welcome(self, serve: Serve, client: Messages) -> None:
+        self.tasks[client] = asyncio.get_running_loop().create_task(serve(client))
 
     def forget(self, client: Messages) -> None:
         """The client is gone: so is what was done for it."""

@@ -15,9 +15,9 @@ from chaosctl.catalog.resolve import decision, probes_of
 from chaosctl.spec import ClockName, EProcess, Fault, Probe, Role, Span
 from chaosctl.spec.amounts import show_duration, show_share, unit_of
 from chaosctl.spec.parameters import look
+from chaosctl.spec.places import Source
 from chaosctl.spec.playbook import CheckText, EntryText, PlaybookSpec
 from chaosctl.spec.problems import Path, Problem, Severity
-from chaosctl.spec.source import Source
 
 LONGEST_RUN = timedelta(hours=24)
 _ROLES = dict(zip(CHECKS, (Role.STEADY, Role.EXPECT, Role.ABORT), strict=True))

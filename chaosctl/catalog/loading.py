@@ -17,10 +17,11 @@ from chaosctl.model import Json
 from chaosctl.spec import Spec
 from chaosctl.spec import parameters as names
 from chaosctl.spec.drill import Drill, PlaybookRef
+from chaosctl.spec.places import Source
 from chaosctl.spec.playbook import Playbook
 from chaosctl.spec.problems import LONGEST_NAME, Mistakes, Problem, did_you_mean
 from chaosctl.spec.problems import Path as Place
-from chaosctl.spec.source import Source, read
+from chaosctl.spec.source import read
 from chaosctl.spec.validation import problems_of
 
 CHECKS = ("steadyState", "expect", "abort")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pydantic import JsonValue
 
 from chaosctl.model import Json
+from chaosctl.spec.places import Source
 from chaosctl.spec.problems import LONGEST_NAME, Path, Problem, did_you_mean
-from chaosctl.spec.source import Source
 
 _WHOLE = re.compile(r"\$\{([^{}]*)\}")
 PARAMETERS: Path = ("spec", "parameters")

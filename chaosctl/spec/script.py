@@ -73,8 +73,9 @@ class Check(Model):
 
     Exactly one of `probe` (the body of a probe) and `clock` is set. `within` and `never` (it must not stop at
     all) belong to clocks, all the other conditions to probes. `lasting`: refuted only when every reading for
-    so long broke the bounds. `every` is the pause between readings, and the length of each. `tells` is the clock that stops when the
-    check, once broken by a fault, holds again (the revision that serves tells `rollback`).
+    so long broke the bounds. `every` is the pause between readings, and the length of each. `tells` is the
+    clock that stops when the check, once broken by a fault, holds again (the revision that serves tells
+    `rollback`).
     """
 
     name: str

@@ -10,8 +10,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from chaosctl.spec.amounts import show_duration
+from chaosctl.spec.places import Source
 from chaosctl.spec.problems import Path, Problem, did_you_mean
-from chaosctl.spec.source import Source
 
 _EXPECTED = MappingProxyType(
     {

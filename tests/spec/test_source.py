@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chaosctl.errors import Invalid
-from chaosctl.spec import source as module
+from chaosctl.spec import events
 from chaosctl.spec.problems import Mistakes
 from chaosctl.spec.source import parse, read
 
@@ -69,7 +69,7 @@ def test_a_bomb_gives_one_error_and_no_explosion():
 
 
 def test_a_file_of_too_many_values_is_refused(monkeypatch):
-    monkeypatch.setattr(module, "MAX_VALUES", 5)
+    monkeypatch.setattr(events, "MAX_VALUES", 5)
     assert messages("[1, 2, 3, 4]") == []
     assert messages("[1, 2, 3, 4, 5]") == ["more than 5 values"]
 

@@ -4,9 +4,7 @@ One sync, as in Kubernetes: find the ReplicaSets and their revisions; paused or 
 let the strategy take one step; then write the status. Every step is a change, which brings the next sync.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.store import Change, Store
@@ -19,28 +17,13 @@ from chaosctl.sandbox.controllers.meta import (
     annotations_of,
     condition,
     controller_of,
-    controller_reference,
-    is_controlled_by,
-    is_finished,
     is_terminating,
     key_of,
     labels_of,
     matches,
 )
+from chaosctl.sandbox.controllers.releases import Releases
 
-HASH = "pod-template-hash"
-_HISTORY = "deployment.kubernetes.io/revision-history"
-_OWN = frozenset(
-    {
-        "kubectl.kubernetes.io/last-applied-configuration",
-        "deprecated.deployment.rollback.to",
-        rollout.REVISION,
-        _HISTORY,
-        rollout.DESIRED,
-        rollout.MAXIMUM,
-    }
-)  # annotations that a ReplicaSet does not take over
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SOURCE = "deployment-controller"
 
 
@@ -49,6 +32,7 @@ class DeploymentController(Controller):
 
     def __init__(self, store: Store, recorder: Recorder) -> None:
         super().__init__(store, recorder)
+        self._releases = Releases(store, recorder)
         self._deployments = store.resource("apps/v1", "deployments")
         self._sets, self._pods = store.resource("apps/v1", "replicasets"), store.resource("v1", "pods")
 
@@ -69,10 +53,10 @@ class DeploymentController(Controller):
             return None
         if is_terminating(deployment):
             return self._finish(deployment)
-        self._claim(deployment)
+        self._releases.claim(deployment)
         deployment = self._note_pause(deployment)
         if deployment["spec"].get("paused") or self._was_scaled(deployment):
-            deployment = self._revise(deployment)
+            deployment = self._revised(deployment)
             self._scale(deployment)
             self._clean(deployment)
         elif (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
@@ -94,55 +78,16 @@ class DeploymentController(Controller):
             if matches(deployment["spec"]["selector"], labels_of(replica_set)):
                 yield key_of(deployment)
 
-    def _claim(self, deployment: Json) -> None:
-        """Adopt ReplicaSets that nobody controls and the selector chooses."""
-
-        def adopted(body: Json) -> Json:
-            body["metadata"].setdefault("ownerReferences", []).append(controller_reference(deployment))
-            return body
-
-        for each in self.store.list(self._sets, deployment["metadata"]["namespace"]):
-            chosen = matches(deployment["spec"]["selector"], labels_of(each))
-            if chosen and controller_of(each) is None and not is_terminating(each):
-                self.store.update(self._sets, *key_of(each), adopted, manager=_SOURCE)
-
-    def _all(self, deployment: Json) -> list[Json]:
-        found = self.store.dependents(deployment["metadata"]["uid"])
-        return [each for each in found if each["kind"] == "ReplicaSet" and is_controlled_by(each, deployment)]
-
-    def _new(self, deployment: Json) -> Json | None:
-        """The ReplicaSet of the present template, the oldest if there are several."""
-        wanted = _comparable(deployment["spec"]["template"])
-        same = [each for each in self._all(deployment) if _comparable(each["spec"]["template"]) == wanted]
-        return min(same, key=lambda each: each["metadata"]["creationTimestamp"], default=None)
-
-    def _old(self, deployment: Json) -> list[Json]:
-        new = self._new(deployment)
-        return [each for each in self._all(deployment) if new is None or key_of(each) != key_of(new)]
-
     def _was_scaled(self, deployment: Json) -> bool:
         wanted = str(deployment["spec"]["replicas"])
-        active = (each for each in self._all(deployment) if each["spec"]["replicas"])
+        active = (each for each in self._releases.all(deployment) if each["spec"]["replicas"])
         return any(annotations_of(each).get(rollout.DESIRED, wanted) != wanted for each in active)
 
     # Revisions
 
-    def _revise(self, deployment: Json) -> Json:
-        """Give the present ReplicaSet, if any, the newest revision and the Deployment's annotations."""
-        new = self._new(deployment)
-        if new is None:
-            return deployment
-        newest = max(map(rollout.revision_of, self._old(deployment)), default=0) + 1
-        least = deployment["spec"].get("minReadySeconds") or 0
-
-        def revised(body: Json) -> Json:
-            body["metadata"]["annotations"] = _annotations(deployment, body, newest)
-            if least != body["spec"].get("minReadySeconds", 0):
-                body["spec"]["minReadySeconds"] = least
-            return body
-
-        new = self.store.update(self._sets, *key_of(new), revised, manager=_SOURCE)
-        return self._take_revision(deployment, rollout.revision_of(new))
+    def _revised(self, deployment: Json) -> Json:
+        revision = self._releases.revise(deployment)
+        return self._take_revision(deployment, revision) if revision else deployment
 
     def _take_revision(self, deployment: Json, revision: int) -> Json:
         def revised(body: Json) -> Json:
@@ -153,93 +98,55 @@ class DeploymentController(Controller):
 
     def _ensure_new(self, deployment: Json) -> Json:
         """The Deployment, after its template got a ReplicaSet with the newest revision."""
-        new = self._new(deployment)
+        new = self._releases.new(deployment)
         if new is not None:
-            deployment = self._revise(deployment)
+            deployment = self._revised(deployment)
             if condition(deployment, "Progressing"):
                 return deployment
             text = f'Found new replica set "{new["metadata"]["name"]}"'
             return self._note(deployment, "True", "FoundNewReplicaSet", text)
-        created = self._create(deployment)
+        created = self._releases.create(deployment)
         deployment = self._take_revision(deployment, rollout.revision_of(created))
         text = f'Created new replica set "{created["metadata"]["name"]}"'
         return self._note(deployment, "True", "NewReplicaSetCreated", text)
-
-    def _create(self, deployment: Json) -> Json:
-        spec, meta = deployment["spec"], deployment["metadata"]
-        digest = template_hash(spec["template"])
-        old = self._old(deployment)
-        limits = rollout.bounds(deployment)
-        replicas = rollout.new_replicas(limits, 0, rollout.replicas_of(old))
-        template = {
-            **spec["template"],
-            "metadata": {
-                **(spec["template"].get("metadata") or {}),
-                "labels": {**((spec["template"].get("metadata") or {}).get("labels") or {}), HASH: digest},
-            },
-        }
-        selector = spec["selector"]
-        body: Json = {
-            "metadata": {
-                "name": f"{meta['name']}-{digest}",
-                "labels": template["metadata"]["labels"],
-                "ownerReferences": [controller_reference(deployment)],
-            },
-            "spec": {
-                "replicas": replicas,
-                "selector": {
-                    **selector,
-                    "matchLabels": {**(selector.get("matchLabels") or {}), HASH: digest},
-                },
-                "template": template,
-                **({"minReadySeconds": spec["minReadySeconds"]} if spec.get("minReadySeconds") else {}),
-            },
-        }
-        newest = max(map(rollout.revision_of, old), default=0) + 1
-        body["metadata"]["annotations"] = _annotations(deployment, body, newest) | _sizes(limits)
-        new = self.store.create(self._sets, meta["namespace"], body, manager=_SOURCE)
-        if replicas:
-            text = f"Scaled up replica set {new['metadata']['name']} from 0 to {replicas}"
-            self.recorder.normal(deployment, "ScalingReplicaSet", text, _SOURCE)
-        return new
 
     # Strategies
 
     def _roll(self, deployment: Json) -> None:
         deployment = self._ensure_new(deployment)
-        new, limits = self._new(deployment), rollout.bounds(deployment)
+        new, limits = self._releases.new(deployment), rollout.bounds(deployment)
         if new is None:
             return
-        wanted = rollout.new_replicas(limits, new["spec"]["replicas"], rollout.present(self._all(deployment)))
-        if self._resize(deployment, new, wanted):
+        wanted = rollout.new_replicas(
+            limits, new["spec"]["replicas"], rollout.present(self._releases.all(deployment))
+        )
+        if self._releases.resize(deployment, new, wanted):
             return
-        old = self._old(deployment)
+        old = self._releases.old(deployment)
         if rollout.replicas_of(old):
             sizes = rollout.old_replicas(limits, new, old)
-            resized = [self._resize(deployment, each, sizes[each["metadata"]["name"]]) for each in old]
+            resized = [
+                self._releases.resize(deployment, each, sizes[each["metadata"]["name"]]) for each in old
+            ]
             if any(resized):
                 return
         self._clean(deployment)
 
     def _recreate(self, deployment: Json) -> None:
-        old = self._old(deployment)
-        resized = [self._resize(deployment, each, 0) for each in old]
-        if any(resized) or self._runs(old):
+        old = self._releases.old(deployment)
+        resized = [self._releases.resize(deployment, each, 0) for each in old]
+        if any(resized) or self._releases.runs(old):
             return
         deployment = self._ensure_new(deployment)
-        if new := self._new(deployment):
-            self._resize(deployment, new, deployment["spec"]["replicas"])
+        if new := self._releases.new(deployment):
+            self._releases.resize(deployment, new, deployment["spec"]["replicas"])
         self._clean(deployment)
-
-    def _runs(self, sets: Sequence[Json]) -> bool:
-        pods = (pod for each in sets for pod in self.store.dependents(each["metadata"]["uid"]))
-        return any(pod["kind"] == "Pod" and not is_finished(pod) for pod in pods)
 
     def _scale(self, deployment: Json) -> None:
         """Follow a change of replicas without rolling on."""
-        limits, everybody = rollout.bounds(deployment), self._all(deployment)
+        limits, everybody = rollout.bounds(deployment), self._releases.all(deployment)
         active = [each for each in everybody if each["spec"]["replicas"]]
-        new = self._new(deployment)
+        new = self._releases.new(deployment)
         if len(active) <= 1:
             last = max(everybody, key=rollout.revision_of, default=None)
             only = active[0] if active else new or last
@@ -251,34 +158,18 @@ class DeploymentController(Controller):
         else:
             sizes = rollout.proportional(limits, active)
         for each in everybody:
-            self._resize(deployment, each, sizes.get(each["metadata"]["name"], each["spec"]["replicas"]))
-
-    def _resize(self, deployment: Json, replica_set: Json, replicas: int) -> bool:
-        """Scale a ReplicaSet; whether that changed its replicas."""
-        limits, before = rollout.bounds(deployment), replica_set["spec"]["replicas"]
-
-        def resized(body: Json) -> Json:
-            body["spec"]["replicas"] = replicas
-            body["metadata"].setdefault("annotations", {}).update(_sizes(limits))
-            return body
-
-        if before or replicas:
-            self.store.update(self._sets, *key_of(replica_set), resized, manager=_SOURCE)
-        if before == replicas:
-            return False
-        way = "up" if replicas > before else "down"
-        text = f"Scaled {way} replica set {replica_set['metadata']['name']} from {before} to {replicas}"
-        self.recorder.normal(deployment, "ScalingReplicaSet", text, _SOURCE)
-        return True
+            self._releases.resize(
+                deployment, each, sizes.get(each["metadata"]["name"], each["spec"]["replicas"])
+            )
 
     def _clean(self, deployment: Json) -> None:
         """Remove old ReplicaSets beyond the history limit, once the rollout is through."""
         if not progress.is_complete(deployment, deployment.get("status") or {}):
             return
         for each in rollout.outdated(
-            self._old(deployment), deployment["spec"].get("revisionHistoryLimit", 10)
+            self._releases.old(deployment), deployment["spec"].get("revisionHistoryLimit", 10)
         ):
-            self.store.delete(self._sets, *key_of(each), uid=each["metadata"]["uid"])
+            self._releases.remove(each)
 
     # Status
 
@@ -301,7 +192,7 @@ class DeploymentController(Controller):
         return deployment
 
     def _finish(self, deployment: Json) -> float | None:
-        new, everybody = self._new(deployment), self._all(deployment)
+        new, everybody = self._releases.new(deployment), self._releases.all(deployment)
         status = progress.status_of(deployment, new, everybody)
         if not deployment["spec"].get("paused"):
             status = progress.judged(deployment, status, new)
@@ -315,32 +206,3 @@ class DeploymentController(Controller):
             manager=_SOURCE,
             subresource="status",
         )
-
-
-def template_hash(template: Json) -> str:
-    """A short name for a pod template: equal templates, equal names."""
-    text = json.dumps(template, sort_keys=True).encode()
-    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in hashlib.sha256(text).digest()[:10])
-
-
-def _comparable(template: Json) -> Json:
-    meta = template.get("metadata") or {}
-    labels = {name: value for name, value in (meta.get("labels") or {}).items() if name != HASH}
-    annotations = meta.get("annotations") or {}
-    return {"labels": labels, "annotations": annotations, "spec": template["spec"]}
-
-
-def _annotations(deployment: Json, replica_set: Json, newest: int) -> dict[str, str]:
-    """A ReplicaSet's annotations: the Deployment's, its revision, and the revisions that it had before."""
-    taken = {name: text for name, text in annotations_of(deployment).items() if name not in _OWN}
-    kept = annotations_of(replica_set)
-    before = rollout.revision_of(replica_set)
-    if before and before < newest:
-        history = [part for part in kept.get(_HISTORY, "").split(",") if part]
-        kept = {**kept, _HISTORY: ",".join([*history, str(before)])}
-    return {**kept, **taken, rollout.REVISION: str(max(before, newest))}
-
-
-def _sizes(limits: rollout.Bounds) -> dict[str, str]:
-    """What a ReplicaSet notes about the Deployment that gave it its replicas."""
-    return {rollout.DESIRED: str(limits.replicas), rollout.MAXIMUM: str(limits.most)}

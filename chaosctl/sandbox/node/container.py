@@ -9,12 +9,11 @@ import itertools
 import shutil
 import signal
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from chaosctl.sandbox.api.objects import Json, dig, timestamp
+from chaosctl.sandbox.api.objects import Json, dig
 from chaosctl.sandbox.api.quantities import amount
 from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.node.environment import ConfigError, environment, expand
@@ -22,6 +21,7 @@ from chaosctl.sandbox.node.host import Host
 from chaosctl.sandbox.node.images import Image, ImageNotFound
 from chaosctl.sandbox.node.probes import Subject, verdicts
 from chaosctl.sandbox.node.process import Process
+from chaosctl.sandbox.node.state import ContainerState
 
 _START_FAILED = 128
 _MEMORY_POLL = 0.25  # seconds
@@ -42,52 +42,38 @@ class Container:
     """One container of a pod, through all its restarts."""
 
     def __init__(self, place: Place, spec: Json, policy: str) -> None:
-        self._host, self._pod, self._base, self._changed = place
+        self._host, self._pod, self._base, changed = place
         self._spec, self._policy = spec, policy
         self._folder = self._host.pod_folder(self._pod)
+        self._logs = self._folder / "logs" / self.name
+        self._state = ContainerState(changed)
         self._process: Process | None = None
         self._image: Image | None = None
-        self._state: Json = {"waiting": {"reason": "ContainerCreating"}}
-        self._last: Json = {}
         self._restarting: asyncio.Task[None] | None = None
-        self._id = ""
-        self._starts = self._failures = 0
-        self._started = self._ready = self._stopping = self._out_of_memory = False
+        self._failures = 0
+        self._stopping = self._out_of_memory = False
 
     @property
     def name(self) -> str:
         return str(self._spec["name"])
 
     @property
-    def ready(self) -> bool:
-        return self._ready and self.running
-
-    @property
     def running(self) -> bool:
-        return "running" in self._state
+        return self._state.running
 
     @property
     def succeeded(self) -> bool:
-        return bool(dig(self._state, "terminated.exitCode") == 0)
+        return self._state.exit_code == 0
 
     @property
     def failed_for_good(self) -> bool:
-        return self._policy == "Never" and "terminated" in self._state and not self.succeeded
+        return self._policy == "Never" and self._state.exit_code not in {None, 0}
 
     @property
     def status(self) -> Json:
         """Its entry in the pod's containerStatuses."""
-        return {
-            "name": self.name,
-            "image": self._spec["image"],
-            "imageID": self._image.digest if self._image else "",
-            **({"containerID": self._id} if self._id else {}),
-            "ready": self.ready,
-            "started": self._started and self.running,
-            "restartCount": max(0, self._starts - 1),
-            "state": self._state,
-            "lastState": self._last,
-        }
+        digest = self._image.digest if self._image else ""
+        return {"name": self.name, "image": self._spec["image"], "imageID": digest, **self._state.status}
 
     def see(self, pod: Json) -> None:
         """Take over what was changed in the pod. Another image means another process."""
@@ -101,8 +87,8 @@ class Container:
 
     def log(self, *, previous: bool = False) -> Path | None:
         """The log of this start, or of the one before; None if there was none."""
-        number = self._starts - 1 if previous else self._starts
-        return self._log(number) if number > 0 else None
+        exists = self._state.starts > int(previous)
+        return self._state.log(self._logs, back=int(previous)) if exists else None
 
     async def run(self) -> None:
         """Run it until the restart policy, or somebody, says stop."""
@@ -143,10 +129,10 @@ class Container:
                 image = self._host.images.pull(name)
             except ImageNotFound as error:
                 self._image_failed(error)
-                await asyncio.sleep(
-                    self._host.back_off.base / 10
-                )  # so that watchers see one before the other
-                self._wait_for("ImagePullBackOff", f'Back-off pulling image "{name}": ErrImagePull: {error}')
+                await asyncio.sleep(self._host.back_off.base / 10)  # a pull takes its time
+                self._state.waits(
+                    "ImagePullBackOff", f'Back-off pulling image "{name}": ErrImagePull: {error}'
+                )
                 say.normal(self._pod, "BackOff", f'Back-off pulling image "{name}"', _COMPONENT)
                 say.warning(self._pod, "Failed", "Error: ImagePullBackOff", _COMPONENT)
                 await asyncio.sleep(self._host.back_off.pause(failures))
@@ -160,13 +146,13 @@ class Container:
         name, say = self._spec["image"], self._host.recorder
         if self._spec.get("imagePullPolicy") == "Never":
             text = f'Container image "{name}" is not present with pull policy of Never'
-            self._wait_for("ErrImageNeverPull", text)
+            self._state.waits("ErrImageNeverPull", text)
             say.warning(self._pod, "ErrImageNeverPull", text, _COMPONENT)
             return
         say.normal(self._pod, "Pulling", f'Pulling image "{name}"', _COMPONENT)
         say.warning(self._pod, "Failed", f'Failed to pull image "{name}": {error}', _COMPONENT)
         say.warning(self._pod, "Failed", "Error: ErrImagePull", _COMPONENT)
-        self._wait_for("ErrImagePull", str(error))
+        self._state.waits("ErrImagePull", str(error))
 
     async def _configure(self, image: Image) -> tuple[list[str], dict[str, str]]:
         """The command line and the environment, as soon as everything that they refer to is there."""
@@ -180,7 +166,7 @@ class Container:
                     lambda plural, name: self._host.find(namespace, plural, name),
                 )
             except ConfigError as error:
-                self._wait_for("CreateContainerConfigError", str(error))
+                self._state.waits("CreateContainerConfigError", str(error))
                 self._host.recorder.warning(self._pod, "Failed", f"Error: {error}", _COMPONENT)
                 await asyncio.sleep(self._host.back_off.base)
             else:
@@ -196,25 +182,22 @@ class Container:
     # One start
 
     async def _run_once(self, command: list[str], env: dict[str, str]) -> int:
-        self._starts += 1
-        self._id = f"sandbox://{uuid.uuid4().hex}"
+        self._state.begins()
         self._out_of_memory = False
-        started = timestamp()
         try:
             self._process = self._start(command, env)
         except OSError as error:
-            return self._start_failed(error, started)
-        self._last = self._state if "terminated" in self._state else self._last
-        self._state = {"running": {"startedAt": started}}
+            return self._start_failed(error)
+        started = not self._spec.get("startupProbe")
+        self._state.runs(started=started, ready=started and not self._spec.get("readinessProbe"))
         self._host.recorder.normal(self._pod, "Started", f"Started container {self.name}", _COMPONENT)
-        self._started = not self._spec.get("startupProbe")
-        self._ready = self._started and not self._spec.get("readinessProbe")
-        self._changed()
         begun = time.monotonic()
         code = await self._watched(self._process, Subject(env["POD_IP"], self._ports(), env, self._folder))
         if time.monotonic() - begun > 2 * self._host.back_off.cap:
             self._failures = 0
-        self._ended(code, started)
+        self._process = None
+        reason = "OOMKilled" if self._out_of_memory else "Error" if code else "Completed"
+        self._state.ends(code, reason)
         return code
 
     def _start(self, command: list[str], env: dict[str, str]) -> Process:
@@ -224,24 +207,24 @@ class Container:
             raise NotADirectoryError(f'chdir to cwd ("{folder}") failed: no such file or directory')
         if shutil.which(command[0], path=env.get("PATH")) is None:
             raise FileNotFoundError(f'exec: "{command[0]}": executable file not found in $PATH')
-        self._log(self._starts).parent.mkdir(parents=True, exist_ok=True)
-        self._log(self._starts - 2).unlink(missing_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._state.log(self._logs, back=2).unlink(missing_ok=True)
         self._host.keeper.ensure()
-        process = Process.start(command, env, folder, self._log(self._starts))
+        process = Process.start(command, env, folder, self._state.log(self._logs))
         self._host.recorder.normal(self._pod, "Created", f"Created container: {self.name}", _COMPONENT)
         return process
 
-    def _start_failed(self, error: OSError, started: str) -> int:
+    def _start_failed(self, error: OSError) -> int:
         message = f"failed to create containerd task: {error}"
         self._host.recorder.warning(self._pod, "Failed", f"Error: {message}", _COMPONENT)
-        self._terminated(_START_FAILED, "StartError", started, message)
+        self._state.ends(_START_FAILED, "StartError", message)
         return _START_FAILED
 
     async def _watched(self, process: Process, subject: Subject) -> int:
         """Wait for the end, under probes and the memory limit."""
-        watchers = [asyncio.create_task(self._probe(subject))]
+        watchers = [background(self._probe(subject), f"probing {self.name}")]
         if limit := dig(self._spec, "resources.limits.memory"):
-            watchers.append(asyncio.create_task(self._limit(process, int(amount(limit) or 0))))
+            watchers.append(background(self._limit(process, int(amount(limit) or 0)), "limiting memory"))
         try:
             return await process.wait()
         finally:
@@ -249,25 +232,6 @@ class Container:
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.gather(*watchers, return_exceptions=True)
-
-    def _ended(self, code: int, started: str) -> None:
-        self._process = None
-        reason = "OOMKilled" if self._out_of_memory else "Error" if code else "Completed"
-        self._terminated(code, reason, started)
-
-    def _terminated(self, code: int, reason: str, started: str, message: str = "") -> None:
-        self._started = self._ready = False
-        self._state = {
-            "terminated": {
-                "exitCode": code,
-                "reason": reason,
-                **({"message": message} if message else {}),
-                "startedAt": started,
-                "finishedAt": timestamp(),
-                "containerID": self._id,
-            }
-        }
-        self._changed()
 
     async def _limit(self, process: Process, limit: int) -> None:
         while True:
@@ -304,15 +268,11 @@ class Container:
             if passed:
                 break
             await self.restart(f"Container {self.name} failed startup probe, will be restarted")
-        self._started = True
-        self._ready = not self._spec.get("readinessProbe")
-        self._changed()
+        self._state.passes(ready=not self._spec.get("readinessProbe"))
 
     async def _keep_ready(self, spec: Json, subject: Subject) -> None:
         async for passed in self._verdicts("Readiness", spec, subject, eager=True):
-            if passed != self._ready:
-                self._ready = passed
-                self._changed()
+            self._state.passes(ready=passed)
 
     async def _keep_alive(self, spec: Json, subject: Subject) -> None:
         async for passed in self._verdicts("Liveness", spec, subject):
@@ -343,17 +303,9 @@ class Container:
         which = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
         text = f"Back-off restarting failed container {self.name} in pod {which}"
         self._host.recorder.warning(self._pod, "BackOff", text, _COMPONENT)
-        self._last = self._state
         message = f"back-off {pause:g}s restarting failed container={self.name} pod={which}"
-        self._wait_for("CrashLoopBackOff", message)
+        self._state.waits("CrashLoopBackOff", message)
         await asyncio.sleep(pause)
-
-    def _wait_for(self, reason: str, message: str) -> None:
-        self._state = {"waiting": {"reason": reason, "message": message}}
-        self._changed()
-
-    def _log(self, number: int) -> Path:
-        return self._folder / "logs" / self.name / f"{number}.log"
 
     def _ports(self) -> dict[str, int]:
         return {

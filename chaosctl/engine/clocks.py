@@ -3,8 +3,9 @@
 All are moments of the journal, with an interval where sampling leaves a gap. `impact` is the first bad answer
 after the first write; with it the good stretch must be shown anew. `mitigate` and `recover` are the beginning
 of the present good stretch of the steady state, as soon as it looks good and as soon as it is certified; a
-relapse takes both back. `rollback` is told by checks of its own. What happens after our own undo of something
-that others should have undone is not credited to them: the clocks are censored there.
+relapse takes both back, and where nothing ever broke there is nothing to recover from. `rollback` is told by
+checks of its own. What happens after our own undo of something that others should have undone is not credited
+to them: the clocks are censored there.
 """
 
 from dataclasses import replace
@@ -66,6 +67,8 @@ def clock_finding(state: State, check: Check) -> Finding:
     start = origin(state)
     if start is None or check.within is None:
         return Finding.OPEN
+    if check.clock is ClockName.RECOVER and not state.broke:
+        return Finding.HELD if _all_held(state) else Finding.OPEN
     if moment is None:
         return _not_yet(state, check.clock, start[1], check.within)
     shortest, longest = moment.since(start[1])
@@ -106,7 +109,7 @@ def _impact(state: State, reading: Reading, inject: Interval) -> State:
     exact = reading.first_bad if reading.first_bad and reading.first_bad >= inject.low else None
     moment = Interval(low=exact or max(reading.start, inject.low), high=exact or reading.end)
     state = running(stopped(state, ClockName.IMPACT, moment), ClockName.MITIGATE, ClockName.RECOVER)
-    return replace(state, judges={**state.judges, **_shown_anew(state)})
+    return replace(state, broke=True, judges={**state.judges, **_shown_anew(state)})
 
 
 def _shown_anew(state: State) -> dict[str, Judge]:
@@ -126,7 +129,9 @@ def _told(state: State, check: Check, reading: Reading) -> State:
         judges = {**state.judges, check.name: replace(judge, left=True)}
         return running(replace(state, judges=judges), check.tells)
     told = [state.judge(other) for other in state.checks if other.tells is check.tells]
-    back = any(judge.left for judge in told) and all(judge.recent[-1:] == (True,) for judge in told)
+    undone = any(life.reaction and life.restored_by for life in state.lives.values())
+    left = undone or any(judge.left for judge in told)  # a quick reaction is over between two readings
+    back = left and all(judge.recent[-1:] == (True,) for judge in told)
     if not back or check.tells in state.clocks:
         return state
     return stopped(state, check.tells, Interval(low=reading.start, high=reading.end))
@@ -134,17 +139,19 @@ def _told(state: State, check: Check, reading: Reading) -> State:
 
 def _stretch(state: State, check: Check) -> State:
     if state.judge(check).finding is Finding.REFUTED:
-        return running(state, ClockName.MITIGATE, ClockName.RECOVER)
+        return replace(running(state, ClockName.MITIGATE, ClockName.RECOVER), broke=True)
     stretch = _good_since(state)
-    if stretch is None:
+    if stretch is None or not state.broke:
         return state
-    if ClockName.MITIGATE not in state.clocks and ClockName.IMPACT in state.clocks:
+    if ClockName.MITIGATE not in state.clocks:
         state = stopped(state, ClockName.MITIGATE, stretch)
-    if ClockName.RECOVER not in state.clocks and all(
-        judge.finding is Finding.HELD for judge in _steady(state)
-    ):
+    if ClockName.RECOVER not in state.clocks and _all_held(state):
         state = stopped(state, ClockName.RECOVER, stretch)
     return state
+
+
+def _all_held(state: State) -> bool:
+    return all(judge.finding is Finding.HELD for judge in _steady(state))
 
 
 def _steady(state: State) -> list[Judge]:

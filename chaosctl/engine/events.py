@@ -17,8 +17,8 @@ class Event(Model):
 class Started(Event):
     """Carries the whole script, so that no journal is resumed with another one.
 
-    `process` names the process that writes, so that others can tell whether it is alive; `images` are what ran
-    in the target's pods, by digest.
+    `process` names the process that writes, so that others can tell whether it is alive; `images` are what
+    ran in the target's pods, by digest.
     """
 
     type: Literal["started"] = "started"

@@ -136,10 +136,10 @@ def _counted(judge: Judge, check: Check, reading: Reading, *, ok: bool) -> Judge
 def _fixed(
     judge: Judge, check: Check, rule: KOfN, recent: tuple[bool | None, ...], *, refuted: bool
 ) -> Finding:
+    if judge.finding is Finding.HELD and check.role is Role.EFFECT:
+        return Finding.HELD  # once felt, always felt
     if refuted or (judge.finding is Finding.REFUTED and check.role in (Role.EXPECT, Role.ABORT)):
         return Finding.REFUTED
-    if judge.finding is Finding.HELD and check.role is Role.EFFECT:
-        return Finding.HELD
     return Finding.HELD if recent.count(True) + recent.count(False) >= rule.n else Finding.OPEN
 
 

@@ -36,7 +36,10 @@ class Life:
 
 @dataclass(frozen=True)
 class State:
-    """A run. `at` is when its last event happened, `steady` what probes read in the steady state."""
+    """A run. `at` is when its last event happened, `steady` what probes read in the steady state.
+
+    `broke`: a bad answer or a broken steady state was seen since the first write.
+    """
 
     run: str = ""
     script: Script | None = None
@@ -49,6 +52,7 @@ class State:
     judges: Mapping[str, Judge] = field(default_factory=dict)
     steady: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
     clocks: Mapping[ClockName, Interval] = field(default_factory=dict)
+    broke: bool = False
     censored_at: datetime | None = None
     notices: tuple[events.Noticed, ...] = ()
     troubles: Mapping[str, int] = field(default_factory=dict)

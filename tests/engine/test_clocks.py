@@ -124,11 +124,18 @@ def test_a_relapse_takes_the_recovery_back():
 
 def test_an_impact_after_a_certified_good_time_must_be_recovered_from_anew():
     state = release(*good(2, 15))
-    assert ClockName.RECOVER in state.clocks
+    assert finding(state, RECOVER) is Finding.HELD
 
     hit = evolve(state, counts("errors", 1, 100, 15))
-    assert ClockName.RECOVER not in hit.clocks
+    assert finding(hit, RECOVER) is Finding.OPEN
     assert reduce(evolve, good(16, 30), hit).clocks[ClockName.RECOVER].low >= moment(14)
+
+
+def test_a_reaction_that_is_over_between_two_readings_stops_the_rollback_clock():
+    restored = at(events.Restored, 2, entry="release", by="chaosctl-watchdog")
+    state = release(restored, *good(3, 12))
+
+    assert state.clocks[ClockName.ROLLBACK] == Interval(low=moment(2), high=moment(3))
 
 
 def test_without_impact_the_recovery_holds_if_the_steady_state_never_broke():

@@ -1,0 +1,198 @@
+"""Why: a guard is only as good as what was looked at."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from cluster.scenes import IMAGE, LATER, REPLICAS, TARGET, WHERE, line_of, virtually, world
+
+from chaosctl.changes import look, patch
+from chaosctl.cluster.facts import gather
+from chaosctl.cluster.owner import myself
+from chaosctl.engine.guards import refusals
+from chaosctl.errors import CannotPlan, Lost
+from chaosctl.model import Banish, Delete, Op, Ref
+from chaosctl.spec import Entry, Script, Target
+from chaosctl.testing import deployment, lease, namespace
+
+
+def script(*names):
+    entries = [
+        Entry(id=name, at=timedelta(minutes=number), hold=timedelta(seconds=5), fault={"kind": name})
+        for number, name in enumerate(names or ("scale",))
+    ]
+    return Script(playbook="p", target=Target(workload=TARGET), entries=tuple(entries))
+
+
+async def plan_of(entry, target):
+    match entry.id:
+        case "scale":
+            return (patch(TARGET, target.workload, {REPLICAS: 1}),)
+        case "release":
+            return (patch(TARGET, target.workload, {IMAGE: "model:2"}),)
+        case "kill":
+            return tuple(
+                Delete(ref=Ref(kind="Pod", namespace="models", name=str(n)), uid="u") for n in range(3)
+            )
+        case "zone":
+            return (Banish(owner=TARGET, nodes=("node-a", "node-b")),)
+        case "same":
+            return (patch(TARGET, target.workload, {REPLICAS: 3}),)
+    raise CannotPlan("the target does not look as the fault needs it")
+
+
+async def settled_world():
+    cluster, ledgers = world()
+    await asyncio.sleep(5)
+    cluster.put(lease("chaosctl-guardian", ledgers.clock.now()))
+    return cluster, ledgers
+
+
+async def refused(ledgers, of=None, **settings):
+    of = of or script()
+    guarded = settings.pop("guarded", True)
+    facts = await gather(of, settings.pop("run", "r1"), plan_of, ledgers, guarded=guarded)
+    found = refusals(facts, of, ledgers.clock.now())
+    return {one.guard: one.refusal for one in found if one.refusal}
+
+
+@virtually
+async def test_a_healthy_target_passes_every_guard_and_nothing_is_written():
+    cluster, ledgers = await settled_world()
+
+    assert await refused(ledgers, script("scale", "release")) == {}
+    assert cluster.writes == []
+
+
+@virtually
+async def test_a_target_that_does_not_exist_is_said_first():
+    cluster, ledgers = await settled_world()
+    await cluster.delete(TARGET, look(cluster.objects[TARGET], "/metadata/uid"))
+
+    found = await refused(ledgers)
+
+    assert next(iter(found)) == "target exists"
+    assert "Deployment models/ranker does not exist" in found["target exists"]
+
+
+@virtually
+async def test_a_namespace_must_opt_in():
+    cluster, ledgers = await settled_world()
+    cluster.put(namespace(drills=None))
+    assert list(await refused(ledgers)) == ["namespace opted in"]
+    cluster.put(namespace(drills="halted"))
+    assert list(await refused(ledgers)) == ["namespace opted in"]
+
+
+@virtually
+async def test_a_target_that_is_not_healthy_is_left_alone():
+    cluster, ledgers = await settled_world()
+    cluster.broken.add("model:1")
+
+    assert "target settled and healthy" in await refused(ledgers)
+
+
+@virtually
+async def test_another_run_on_the_target_is_waited_for():
+    cluster, ledgers = await settled_world()
+    await ledgers.claim(WHERE, "r2", myself(), LATER)
+    assert list(await refused(ledgers)) == ["no other run"]
+    assert await refused(ledgers, run="r2") == {}
+    await ledgers.release(WHERE, "r2")
+    assert await refused(ledgers) == {}
+    await ledgers.enter(WHERE, "r3", await line_of(cluster, {REPLICAS: 1}))
+    assert "r3" in (await refused(ledgers))["no other run"]
+
+
+@pytest.mark.parametrize("right", ["patch Deployment", "get ConfigMap"])
+@virtually
+async def test_a_permission_that_is_missing_is_named(right):
+    cluster, ledgers = await settled_world()
+    cluster.denied = {right}
+
+    assert right in (await refused(ledgers))["permitted to do and to undo"]
+
+
+@virtually
+async def test_the_guardian_must_have_been_seen_lately():
+    _, ledgers = await settled_world()
+    await asyncio.sleep(20)
+
+    assert list(await refused(ledgers)) == ["guardian alive"]
+    assert await refused(ledgers, guarded=False) == {}
+
+
+@virtually
+async def test_an_autoscaler_would_fight_over_replicas_and_only_over_them():
+    cluster, ledgers = await settled_world()
+    scaled = {"kind": "Deployment", "name": "ranker"}
+    metadata = {"name": "auto", "namespace": "models"}
+    kind = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+    cluster.put({**kind, "metadata": metadata, "spec": {"scaleTargetRef": scaled}})
+
+    assert "HorizontalPodAutoscaler auto" in (await refused(ledgers))["nobody fights the change"]
+    assert await refused(ledgers, script("release")) == {}
+
+
+@pytest.mark.parametrize(
+    ("mark", "tool"),
+    [("argocd.argoproj.io/instance", "Argo CD"), ("kustomize.toolkit.fluxcd.io/name", "Flux")],
+)
+@virtually
+async def test_gitops_would_put_it_back(mark, tool):
+    cluster, ledgers = await settled_world()
+    label = "/metadata/labels/" + mark.replace("/", "~1")
+    await cluster.patch(TARGET, [Op(op="add", path=label, value="x")], manager="kubectl")
+
+    assert tool in (await refused(ledgers))["nobody fights the change"]
+
+
+@virtually
+async def test_helm_alone_fights_nobody():
+    cluster, ledgers = await settled_world()
+    body = deployment("ranker", **{"app.kubernetes.io/managed-by": "Helm"})
+    cluster.put(body)
+
+    assert await refused(ledgers) == {}
+
+
+@virtually
+async def test_somebody_who_applies_the_field_would_conflict():
+    cluster, ledgers = await settled_world()
+    for entry in cluster.objects[TARGET]["metadata"]["managedFields"]:
+        entry["operation"] = "Apply"
+
+    assert "kubectl applies" in (await refused(ledgers))["nobody fights the change"]
+
+
+@virtually
+async def test_what_a_plan_takes_away_is_counted():
+    _, ledgers = await settled_world()
+
+    assert "0 of 3" in (await refused(ledgers, script("kill")))["replicas left"]
+    assert await refused(ledgers, script("zone")) == {}
+
+
+@virtually
+async def test_a_fault_that_cannot_be_planned_or_changes_nothing_is_refused():
+    _, ledgers = await settled_world()
+
+    assert "does not look" in (await refused(ledgers, script("odd")))["plans pass a dry run"]
+    assert "already" in (await refused(ledgers, script("same")))["plans pass a dry run"]
+
+
+@virtually
+async def test_what_cannot_be_read_forbids_and_says_why():
+    cluster, ledgers = await settled_world()
+    read = cluster.get
+
+    async def partly(ref):
+        if ref.kind == "Namespace":
+            raise Lost("no answer from the API server")
+        return await read(ref)
+
+    cluster.get = partly
+
+    assert await refused(ledgers) == {
+        "namespace opted in": "cannot be checked: no answer from the API server"
+    }

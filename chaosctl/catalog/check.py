@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chaosctl.catalog.kinds import Catalog
-from chaosctl.catalog.lint import lint
+from chaosctl.catalog.lint import lint, lint_drill
 from chaosctl.catalog.loading import PlaybookFile, load
 from chaosctl.errors import Invalid
 from chaosctl.spec.problems import Mistakes, Problem
@@ -19,5 +19,4 @@ def check_file(path: Path, catalog: Catalog) -> list[Problem]:
         return [Problem("", str(error))]
     if isinstance(found, PlaybookFile):
         return lint(found, catalog)
-    files = {bound.playbook.path: bound.playbook for bound in found.playbooks}
-    return [problem for file in files.values() for problem in lint(file, catalog)]
+    return lint_drill(found, catalog)

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.places import Source
-from chaosctl.spec.problems import Path, Problem, did_you_mean
+from chaosctl.spec.problems import Path, Problem, did_you_mean, nearest
 
 _EXPECTED = MappingProxyType(
     {
@@ -44,8 +44,11 @@ def problems_of(
     error: ValidationError, model: type[BaseModel], source: Source, tree: JsonValue, prefix: Path = ()
 ) -> Iterator[Problem]:
     """Everything that `model` found wrong with `tree`, which stands at `prefix` of the source."""
-    for details in error.errors(include_url=False):
-        yield _problem(details, model, source, tree, prefix)
+    found = error.errors(include_url=False)
+    misspelt = {_meant(model, one) for one in found if one["type"] == "extra_forbidden"}
+    for details in found:
+        if details["type"] != "missing" or details["loc"] not in misspelt:
+            yield _problem(details, model, source, tree, prefix)
 
 
 def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
@@ -68,6 +71,12 @@ def _problem(
     if kind == "string_type":
         return _not_a_text(details, source, whole)
     return source.problem(whole, _message(details), _hint(details), key="[key]" in details["loc"])
+
+
+def _meant(model: type[BaseModel], unknown: ErrorDetails) -> tuple[int | str, ...]:
+    """The location of the field that an unknown one was meant to be."""
+    *parent, name = unknown["loc"]
+    return (*parent, nearest(str(name), set(_known(model, tuple(parent)))) or "")
 
 
 def _of_a_union(details: ErrorDetails, source: Source, path: Path) -> Problem:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chaosctl.catalog import check_file, load, load_drill, load_playbook
 from chaosctl.errors import Invalid
+from chaosctl.spec.problems import Severity
 from chaosctl.spec.source import parse
 
 
@@ -153,6 +154,11 @@ def test_an_unknown_field_names_the_nearest_one_and_its_place(tmp_path):
 def test_a_mistake_is_named_with_its_field_and_the_way_out(tmp_path, change, field, message, hint):
     found = of(tmp_path, change)[field]
     assert (found.message, found.hint) == (message, hint)
+
+
+def test_a_misspelt_field_is_not_also_called_missing(tmp_path):
+    assert list(of(tmp_path, ('image: "$', 'imag: "$'))) == ["spec.timeline[0].inject.imag"]
+    assert list(of(tmp_path, ("rate: 50/s", "rte: 50/s"))) == ["spec.workload.arrival.rte"]
 
 
 def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):
@@ -338,6 +344,15 @@ def test_the_playbooks_of_a_drill_are_linted(tmp_path):
     write(tmp_path, changed(("hold: 3m", "hold: 1s")))
     found = check_file(write(tmp_path, DRILL, "drill.yaml"), CATALOG)
     assert "spec.timeline[0].hold" in {problem.field for problem in found}
+
+
+def test_a_rollback_that_nobody_does_is_a_warning(tmp_path):
+    write(tmp_path, PLAYBOOK)
+    right = write(tmp_path, DRILL, "drill.yaml")
+    assert check_file(right, CATALOG) == []
+    wrong = write(tmp_path, changed((", rollback: watchdog", ""), text=DRILL), "drill.yaml")
+    (problem,) = check_file(wrong, CATALOG)
+    assert (problem.field, problem.severity) == ("spec.playbooks[0]", Severity.WARNING)
 
 
 LINES = PLAYBOOK.splitlines()

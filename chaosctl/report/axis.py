@@ -13,6 +13,7 @@ LANE, CHART, GAP = 26, 62, 16
 LABEL_ROW = 15
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 MOST_TICKS = 10
+HOLE = 3  # readings that may be missing before a line is broken
 
 
 class Tick(NamedTuple):
@@ -100,21 +101,21 @@ def _panel(figure: Figure, chart: Chart, y: float) -> Panel:
         for stretch in _stretches(chart.points)
     ]
     line = " ".join(_steps(stretch) for stretch in stretches)
-    area = " ".join(f"{_steps(stretch)} V{y + CHART:g} H{stretch[0][0]:g} Z" for stretch in stretches)
+    base = y if chart.filled_from == "top" else y + CHART
+    area = " ".join(f"{_steps(stretch)} V{base:g} H{stretch[0][0]:g} Z" for stretch in stretches)
     blanks = tuple(_x(figure, point.start) for point in chart.points if point.value is None)
     bound_y = None if chart.bound is None else height(chart.bound)
-    return Panel(chart, y, line, area if chart.filled else "", bound_y, blanks)
+    return Panel(chart, y, line, area if chart.filled_from else "", bound_y, blanks)
 
 
 def _stretches(points: tuple[Point, ...]) -> Iterator[list[Point]]:
-    """Points without a reading in between that had no data."""
+    """Points that follow each other: without one that had no data, and without a hole, in between."""
     some: list[Point] = []
     for point in points:
-        if point.value is None:
-            if some:
-                yield some
+        if some and (point.value is None or point.start - some[-1].end > HOLE * (point.end - point.start)):
+            yield some
             some = []
-        else:
+        if point.value is not None:
             some.append(point)
     if some:
         yield some

@@ -40,7 +40,7 @@ def effect_row(history: History, check: Check) -> CheckRow:
     good = [sample for sample in samples if sample.reading and _room(history, check, sample.reading) >= 0]
     row = _row(history, check, check.name, Finding.HELD if held else Finding.OPEN, samples)
     seen = [sample.reading for sample in (good if held else samples) if sample.reading]
-    return row._replace(observed=_value(check, seen[-1].value) if seen else UNSEEN)
+    return row._replace(observed=_beside_steady(history, check, seen[-1:]))
 
 
 def margins(history: History) -> tuple[Margin, ...]:
@@ -57,6 +57,15 @@ def margins(history: History) -> tuple[Margin, ...]:
 def near(some: Sequence[Margin]) -> tuple[Margin, ...]:
     """Those that a little more would have broken."""
     return tuple(margin for margin in some if margin.near)
+
+
+def absent(state: State, clock: ClockName) -> str:
+    """Why a clock shows no time."""
+    if clock in state.clocks:
+        return "only after our own undo, which does not count"
+    if clock in (ClockName.MITIGATE, ClockName.RECOVER) and state.opened_at and not state.broke:
+        return "not needed: the steady state never broke"
+    return "not seen"
 
 
 def evidence(samples: Sequence[Sample]) -> tuple[int, ...]:
@@ -111,11 +120,8 @@ def _clock(history: History, check: Check, clock: ClockName) -> CheckRow:
     start, at = origin(state), credited(state, clock)
     since = f" of the {ORIGIN[start[0]]}" if start else ""
     expected = "never" if check.never or check.within is None else f"within {length(check.within)}{since}"
-    if at is None:
-        late = clock in state.clocks
-        observed = "only after our own undo, which does not count" if late else "not seen"
-    else:
-        observed = between(*at.since(start[1])) if start else "seen"
+    seen = between(*at.since(start[1])) if at and start else "seen"
+    observed = absent(state, clock) if at is None else seen
     seq = history.clocks.get(clock)
     found = VERDICTS[finding(state, check)]
     return CheckRow(check.name, check.role, expected, observed, 1 if at else 0, found, (seq,) if seq else ())
@@ -123,12 +129,18 @@ def _clock(history: History, check: Check, clock: ClockName) -> CheckRow:
 
 def _row(history: History, check: Check, name: str, found: Finding, samples: Sequence[Sample]) -> CheckRow:
     readings = [sample.reading for sample in samples if sample.reading]
-    observed = pooled(check, readings)
-    if check.holds.from_steady and readings:
-        observed += f" (steady {_value(check, history.state.steady_value(check))})"
+    observed = _beside_steady(history, check, readings)
     n = sum(reading.n for reading in readings)
     expected = bounds(check.holds, check.unit)
     return CheckRow(name, check.role, expected, observed, n, VERDICTS[found], evidence(samples))
+
+
+def _beside_steady(history: History, check: Check, readings: Sequence[Reading]) -> str:
+    """What was read, and where it counts from."""
+    observed = pooled(check, readings)
+    if not check.holds.from_steady or not readings:
+        return observed
+    return f"{observed} (steady {_value(check, history.state.steady_value(check))})"
 
 
 def _during(history: History, check: Check) -> list[Sample]:

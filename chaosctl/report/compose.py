@@ -90,7 +90,7 @@ def _reverted(state: State) -> str:
     if stages & {Stage.APPLYING, Stage.APPLIED, Stage.REVERTING}:
         return "not known to be reverted"
     if Stage.STUCK in stages:
-        return "revert INCOMPLETE"
+        return "revert INCOMPLETE: chaosctl recover tries again"
     by = sorted({life.restored_by for life in state.lives.values() if life.restored_by})
     restored = f" (restored by {', '.join(clean(name) for name in by)})" if by else ""
     return ("superseded by others" if Stage.SUPERSEDED in stages else "reverted clean") + restored

@@ -167,7 +167,10 @@ class Point(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A quantity over time, with the bound that it had to keep."""
+    """A quantity over time, with the bound that it had to keep.
+
+    What is bad is filled from the "bottom" or from the "top"; empty where nothing is.
+    """
 
     label: str
     low: float
@@ -177,7 +180,7 @@ class Chart(NamedTuple):
     bound: float | None
     bound_text: str
     points: tuple[Point, ...]
-    filled: bool
+    filled_from: str
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def _chart(history: History, check: Check) -> Chart:
         bound=bound,
         bound_text=bounds(check.holds, check.unit),
         points=points,
-        filled=rising,
+        filled_from=_filled_from(check, rising=rising),
     )
 
 
@@ -132,6 +132,12 @@ def _rising(history: History, check: Check) -> bool:
     """Whether the chart shows something bad that rises from nothing."""
     readings: list[Reading] = [sample.reading for sample in history.of(check) if sample.reading]
     return any(isinstance(reading, Counts) and not reading.complement for reading in readings)
+
+
+def _filled_from(check: Check, *, rising: bool) -> str:
+    if rising:
+        return "bottom"
+    return "top" if check.unit == "share" else ""
 
 
 def _range(values: list[float], unit: str, *, rising: bool) -> tuple[float, float]:

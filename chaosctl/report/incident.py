@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chaosctl.engine import events
 from chaosctl.engine.clocks import REACTIONS, credited, origin
 from chaosctl.engine.tables import Stage
-from chaosctl.report.checks import VERDICTS, effect_row
+from chaosctl.report.checks import VERDICTS, absent, effect_row
 from chaosctl.report.document import ClockRow, Effect, EntryRow, Line
 from chaosctl.report.history import History
 from chaosctl.report.text import around, between, clean, length, offset, plural, time_of_day
@@ -85,8 +85,7 @@ def _clock(history: History, name: ClockName) -> ClockRow:
     at, start = credited(history.state, name), origin(history.state)
     evidence = (history.clocks[name],) if name in history.state.clocks else ()
     if at is None:
-        text = "not credited: only after our own undo" if evidence else UNKNOWN
-        return ClockRow(name, CLOCKS[name], None, UNKNOWN, None, "", text, evidence)
+        return ClockRow(name, CLOCKS[name], None, UNKNOWN, None, "", absent(history.state, name), evidence)
     if start is None or name not in REACTIONS:
         return ClockRow(name, CLOCKS[name], at, around(at), None, "", "", evidence)
     shortest, longest = at.since(start[1])

@@ -43,8 +43,8 @@ def _gaps(history: History) -> Iterator[str]:
         if pause > max(check.every * 1.5, timedelta(seconds=1)):
             hole = length(pause), offset(after - history.zero)
             holes.setdefault(hole, []).append(clean(check.name))
-    for (pause, at), names in holes.items():
-        yield f"{listed(names)}: nothing was read for {pause} from {at}."
+    for (lasted, at), names in holes.items():
+        yield f"{listed(names)}: nothing was read for {lasted} from {at}."
 
 
 def _widest(history: History, check: Check) -> tuple[timedelta, datetime]:

@@ -65,12 +65,15 @@ def recovered(history: History, rows: tuple[CheckRow, ...]) -> Line:
     evidence = (*row.evidence, *(seq for check in after for seq in check.evidence))
     if history.state.opened_at is None:
         return Line("It recovered", "not applicable: nothing was touched.")
-    if not row.at or any(check.verdict != "passed" for check in after) or not after:
-        return Line("It recovered", f"not shown. {_left(history)}".strip(), evidence)
-    unbroken = ClockName.IMPACT not in history.state.clocks and row.since is not None and row.since[0] == 0
-    when = "at once: its steady state never broke" if unbroken else f"{row.text} after the {row.origin}"
     live = max((check.samples for check in after), default=0)
-    return Line("It recovered", f"{when}, certified on {plural(live, 'sample')}.", evidence)
+    if not after or any(check.verdict != "passed" for check in after):
+        return Line("It recovered", f"not shown. {_left(history)}".strip(), evidence)
+    when = f"{row.text} after the {row.origin}"
+    if not row.at:
+        when = "only by our own undo, which is not credited to anybody"
+    if not history.state.broke:
+        when = "at once: its steady state never broke"
+    return Line("It recovered", f"{when}; certified on {plural(live, 'sample')}.", evidence)
 
 
 def learned(near: tuple[Margin, ...], actions: tuple[Action, ...], chain: Chain, events: int) -> Line:

@@ -17,7 +17,7 @@ from chaosctl.report.document import Document, Evidence, Figure
 from chaosctl.report.recap import harm_text
 
 SIGNS = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
-LEADING = re.compile(r"^(\d*)([#+=.)-])")
+LEADING = re.compile(r"^(\d+)(?=[.)](?:\s|$))|^()(?=[#=]|--|[+-](?:\s|$))")
 
 
 def html(document: Document, earlier: str = "") -> str:
@@ -82,4 +82,4 @@ def _plain(value: object) -> object:
     if isinstance(value, Markup):
         return value
     line = str(escape(" ".join(text.clean(str(value)).split()))).replace("&#39;", "'").replace("&#34;", '"')
-    return Markup(LEADING.sub(r"\1\\\2", SIGNS.sub(r"\\\g<0>", line)))  # noqa: S704 - escaped in this line
+    return Markup(LEADING.sub(r"\1\\", SIGNS.sub(r"\\\g<0>", line)))  # noqa: S704 - escaped in this line

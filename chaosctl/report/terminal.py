@@ -14,7 +14,7 @@ from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import finding
 from chaosctl.report.document import Document
 from chaosctl.report.recap import harm_text
-from chaosctl.report.text import between, bounds, clean, length, percent, quantity, seconds, sparkline
+from chaosctl.report.text import between, bounds, clean, length, quantity, sparkline
 from chaosctl.report.words import CLOCKS, tell
 from chaosctl.spec import Check, ClockName, Role
 
@@ -72,11 +72,10 @@ def ending(document: Document, paths: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _cost(document: Document) -> Iterator[str]:
-    hurt = [row for row in document.harm if row.bad]
-    for row in hurt[:1]:
-        yield f"{harm_text(row)}: {seconds(row.budget_minutes * 60)} of full outage in error budget."
+    for row in [row for row in document.harm if row.bad][:1]:
+        yield f"{harm_text(row)}: {row.budget_minutes:.2f} error-budget minutes."
     for margin in document.margins[:1]:
-        yield f"Nearest miss: {margin.text}, {percent(margin.part)} of what was allowed."
+        yield f"Nearest miss: {margin.text}."
 
 
 def _standing(state: State, check: Check) -> str:

@@ -37,8 +37,8 @@ def count(number: int) -> str:
 
 
 def seconds(value: float) -> str:
-    """A length of time: 41 ms, 0.4 s, 26 s, 3 min 5 s, 2 h 3 min."""
-    if 0 < abs(value) < 0.1:  # noqa: PLR2004 - below, people think in milliseconds
+    """A length of time: 41 ms, 1.4 s, 90 s, 3 min 5 s, 2 h 3 min."""
+    if 0 < abs(value) < 0.9995:  # noqa: PLR2004 - below a second people think in milliseconds
         return f"{_trimmed(value * 1000, 1 if abs(value) < 0.01 else 0)} ms"  # noqa: PLR2004 - two digits matter
     if abs(value) < 119.95:  # noqa: PLR2004 - people count up to two minutes in seconds
         return f"{_trimmed(value, 1)} s"
@@ -93,18 +93,24 @@ def quantity(value: float, unit: str) -> str:
             return seconds(value)
         case "":
             return f"{value:g}"
-    return f"{value:g} {unit}"
+    return f"{value:g} {unit.removesuffix('s') if abs(value) == 1 else unit}"
 
 
 def bounds(holds: Bounds, unit: str) -> str:
-    """What must hold: ≤ 1 %, ≥ 99 %, 2 to 3 replicas; with how it counts, where from the steady state."""
-    low = None if holds.min is None else quantity(holds.min, unit)
-    high = None if holds.max is None else quantity(holds.max, unit)
+    """What must hold: ≤ 1 %, ≥ 99 %, 2 to 3; ≤ steady + 50 ms where it counts from the steady state."""
+    low = None if holds.min is None else _bound(holds.min, unit, from_steady=holds.from_steady)
+    high = None if holds.max is None else _bound(holds.max, unit, from_steady=holds.from_steady)
     if low is not None and high is not None:
-        text = f"= {low}" if low == high else f"{low} to {high}"
-    else:
-        text = f"≥ {low}" if low is not None else f"≤ {high}" if high is not None else "any value"
-    return f"{text} from steady" if holds.from_steady else text
+        return f"= {low}" if low == high else f"{low} to {high}"
+    if low is None and high is None:
+        return "any value"
+    return f"≥ {low}" if high is None else f"≤ {high}"
+
+
+def _bound(value: float, unit: str, *, from_steady: bool) -> str:
+    if not from_steady:
+        return quantity(value, unit)
+    return f"steady {'-' if value < 0 else '+'} {quantity(abs(value), unit)}"
 
 
 def sparkline(values: Iterable[float]) -> str:

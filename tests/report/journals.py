@@ -1,4 +1,4 @@
-"""Why: golden post-mortems need journals that are the same every time, one for each way in which a run ends."""
+"""Why: golden post-mortems need journals that are the same every time, one for each way a run can end."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,17 +34,10 @@ def moment(n):
     return START + seconds(n)
 
 
-def check(name, role, kind, unit="share", decision=None, tells=None, over=None, **bounds):
-    return Check(
-        name=name,
-        role=role,
-        probe={"kind": kind},
-        unit=unit,
-        holds=Bounds(**bounds),
-        decision=decision or KOfN(),
-        tells=tells,
-        over=over,
-    )
+def check(name, role, kind, **fields):
+    bounds = {key: fields.pop(key) for key in ("min", "max") if key in fields}
+    fields = {"unit": "share"} | fields
+    return Check(name=name, role=role, probe={"kind": kind}, holds=Bounds(**bounds), **fields)
 
 
 def within(clock, limit):
@@ -53,7 +46,7 @@ def within(clock, limit):
 
 ERRORS = check("errors", Role.STEADY, "error-rate", decision=EProcess(), max=0.05)
 CORRECT = check("correct", Role.STEADY, "agreement", decision=EProcess(), min=0.95)
-SERVING = check("serving", Role.STEADY, "revision", decision=KOfN(), tells=ClockName.ROLLBACK, min=0.99)
+SERVING = check("serving", Role.STEADY, "revision", tells=ClockName.ROLLBACK, min=0.99)
 LATENCY = check("p99", Role.STEADY, "latency", unit="seconds", decision=KOfN(k=2, n=3), max=0.2)
 FELT = check("release felt", Role.EFFECT, "revision", max=0.9)
 OVERALL = check("correct over the run", Role.EXPECT, "agreement", over=Span.RUN, min=0.9)

@@ -5,7 +5,8 @@ Arguments come before environment variables, those before the configuration file
 * `--version`  / `CHAOSCTL_MODEL_VERSION`: stable, wrong-weights, crash, slow, memory-hog
 * `--host`, `--port` / `CHAOSCTL_MODEL_HOST`, `CHAOSCTL_MODEL_PORT`
 * `--delay` / `CHAOSCTL_MODEL_DELAY`: seconds added to every inference, besides what the version adds
-* `--linger` / `CHAOSCTL_MODEL_LINGER`: seconds that it still serves after SIGTERM, not ready
+* `--linger` / `CHAOSCTL_MODEL_LINGER`: seconds that it still serves after SIGTERM, not ready; 0.7 by default,
+  so that clients of connections no older than that never meet a closed one
 * `--memory-cap` / `CHAOSCTL_MODEL_MEMORY_CAP`: MiB at which memory-hog stops growing
 * `--threshold` / `MODEL_THRESHOLD`: probability from which a row is called malignant
 * `--config` / `MODEL_CONFIG`: a JSON file, `{"threshold": 0.5}`, as mounted from a ConfigMap; read again
@@ -62,7 +63,7 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settin
     parser.add_argument("--host", default=own.get("MODEL_HOST", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=own.get("MODEL_PORT", "8080"))
     parser.add_argument("--delay", type=seconds, default=own.get("MODEL_DELAY", "0"))
-    parser.add_argument("--linger", type=seconds, default=own.get("MODEL_LINGER", "0.3"))
+    parser.add_argument("--linger", type=seconds, default=own.get("MODEL_LINGER", "0.7"))
     parser.add_argument("--memory-cap", type=int, default=own.get("MODEL_MEMORY_CAP", "512"))
     parser.add_argument("--threshold", type=share, default=own.get("MODEL_THRESHOLD"))
     parser.add_argument("--config", type=Path, default=own.get("MODEL_CONFIG"))

@@ -7,7 +7,7 @@ transparent until a fault is switched on, and again from its deadline on, whoeve
 * `--upstream` / `CHAOSCTL_PROXY_UPSTREAM`: `host:port` to pass on to
 * `--admin` / `CHAOSCTL_PROXY_ADMIN`: `host:port` of the admin endpoint, by default `:9901`
 * `--fault` / `CHAOSCTL_PROXY_FAULT`: a fault to start with, as JSON (below)
-* `--linger` / `CHAOSCTL_PROXY_LINGER`: seconds that it still serves after SIGTERM, by default 0.5
+* `--linger` / `CHAOSCTL_PROXY_LINGER`: seconds that it still serves after SIGTERM, by default 0.7
 
 A fault and until when it lasts (RFC 3339). Each of its parts may be left out; shares are of requests, times
 are in seconds:

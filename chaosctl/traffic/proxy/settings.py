@@ -45,7 +45,7 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settin
         ("upstream", place, None),
         ("admin", place, ":9901"),
         ("fault", fault, "{}"),
-        ("linger", float, "0.5"),
+        ("linger", float, "0.7"),
     ):
         given = environment.get(f"CHAOSCTL_PROXY_{name.upper()}", default)
         parser.add_argument(f"--{name}", type=kind, default=given, required=given is None)

@@ -47,7 +47,7 @@ def problems_of(
     found = error.errors(include_url=False)
     misspelt = {_meant(model, one) for one in found if one["type"] == "extra_forbidden"}
     for details in found:
-        if details["type"] != "missing" or details["loc"] not in misspelt:
+        if not _follows(details) and (details["type"] != "missing" or details["loc"] not in misspelt):
             yield _problem(details, model, source, tree, prefix)
 
 
@@ -71,6 +71,11 @@ def _problem(
     if kind == "string_type":
         return _not_a_text(details, source, whole)
     return source.problem(whole, _message(details), _hint(details), key="[key]" in details["loc"])
+
+
+def _follows(details: ErrorDetails) -> bool:
+    """Whether a list is called too short only because of elements that are wrong themselves."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def _meant(model: type[BaseModel], unknown: ErrorDetails) -> tuple[int | str, ...]:

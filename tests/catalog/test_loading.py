@@ -161,6 +161,15 @@ def test_a_misspelt_field_is_not_also_called_missing(tmp_path):
     assert list(of(tmp_path, ("rate: 50/s", "rte: 50/s"))) == ["spec.workload.arrival.rte"]
 
 
+def test_a_list_is_not_called_empty_for_a_mistake_in_its_only_element(tmp_path):
+    assert list(of(tmp_path, ("hold: 3m", "hold: 3"))) == ["spec.timeline[0].hold"]
+
+
+def test_an_empty_timeline_is_refused(tmp_path):
+    line = '  timeline:\n    - {at: 20s, inject: {kind: release, image: "${image}"}, hold: 3m}\n'
+    assert of(tmp_path, (line, "  timeline: []\n"))["spec.timeline"].message == "is empty"
+
+
 def test_all_mistakes_are_reported_in_the_order_of_the_file(tmp_path):
     path = write(
         tmp_path,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chaosctl.sandbox.api.store import Store
 
 FOREGROUND = "foregroundDeletion"
-_MANAGER = "garbage-collector"
+MANAGER = "garbage-collector"
 
 
 def references(body: Json) -> list[Json]:
@@ -79,4 +79,9 @@ def _cut(store: "Store", body: Json, owner_uid: str) -> None:
         return new
 
     metadata, resource = body["metadata"], store.resource_of(body)
-    store.update(resource, metadata.get("namespace"), metadata["name"], without_owner, manager=_MANAGER)
+    store.update(resource, metadata.get("namespace"), metadata["name"], without_owner, manager=MANAGER)
+
+
+def without_foreground(body: Json) -> Json:
+    body["metadata"]["finalizers"].remove(FOREGROUND)
+    return body

@@ -5,13 +5,15 @@ whose function gets a copy of its own. Watchers get every change in order throug
 """
 
 import asyncio
-from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError
+from chaosctl.sandbox.api.history import Change, History
+from chaosctl.sandbox.api.inventory import Inventory
+from chaosctl.sandbox.api.kinds import Kinds
 from chaosctl.sandbox.api.managed_fields import Writer
 from chaosctl.sandbox.api.objects import Json, copy_json
 from chaosctl.sandbox.api.resources import BUILT_IN_GROUPS, RESOURCES, Resource, defined_by
@@ -21,10 +23,9 @@ __all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store", "copy
 INITIAL_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 HISTORY = 5_000  # changes that a watch may start from; they hold memory, about 10 kB each
 
-
 Objects = list[Json]  # in Store, `list` is a verb
-Changes = list["Change"]
-Kinds = list[Resource]
+Changes = list[Change]
+Resources = list[Resource]
 
 
 class _Write(NamedTuple):
@@ -38,57 +39,38 @@ class _Write(NamedTuple):
         return self.managed or managed_fields.track(old, new, self.writer, resource.group_version)
 
 
-class Change(NamedTuple):
-    """What happened to one object; for DELETED `object` is its last state at the version of the deletion."""
-
-    version: int
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
-    resource: Resource
-    object: Json
-    previous: Json | None
-
-
 class Store:
     """The cluster's state. Cluster IPs come from `allocate_cluster_ip`, one for each Service."""
 
     def __init__(
         self, allocate_cluster_ip: Callable[[], str] | None = None, *, history: int = HISTORY
     ) -> None:
-        self.version = 0
         self._allocate_cluster_ip = allocate_cluster_ip or address_counter()
-        self._resources = {(each.group_version, each.plural): each for each in RESOURCES}
-        self._kinds = {(each.group_version, each.kind): each for each in RESOURCES}
-        self._objects: dict[tuple[str, str], dict[str, dict[str, Json]]] = defaultdict(dict)
-        self._by_uid: dict[str, tuple[Resource, str, str]] = {}
-        self._dependents: dict[str, dict[str, None]] = defaultdict(dict)
-        self._history: deque[Change] = deque(maxlen=history)
-        self._queues: set[asyncio.Queue[Change]] = set()
+        self._kinds, self._inventory, self._history = Kinds(), Inventory(), History(history)
         self._namespaces = self.resource("v1", "namespaces")
         self._definitions = self.resource("apiextensions.k8s.io/v1", "customresourcedefinitions")
-        self.definitions_version = 0
         for name in INITIAL_NAMESPACES:
             self.create(self._namespaces, None, {"metadata": {"name": name}})
 
     # Kinds
 
     @property
-    def resources(self) -> Kinds:
+    def resources(self) -> Resources:
         """Everything that is served, built-in kinds first."""
-        return [*self._resources.values()]
+        return self._kinds.all
+
+    @property
+    def definitions_version(self) -> int:
+        """Moves whenever the set of kinds does."""
+        return self._kinds.changes
 
     def resource(self, group_version: str, plural: str) -> Resource:
         """The resource at a version. Raises ApiError 404."""
-        try:
-            return self._resources[group_version, plural]
-        except KeyError:
-            raise errors.no_such_path() from None
+        return self._kinds.at(group_version, plural)
 
     def resource_of(self, body: Json) -> Resource:
         """The resource of an object by its apiVersion and kind. Raises ApiError 404."""
-        try:
-            return self._kinds[body["apiVersion"], body["kind"]]
-        except KeyError:
-            raise errors.no_such_path() from None
+        return self._kinds.of(body)
 
     def definition(self, resource: Resource) -> Json | None:
         """The CustomResourceDefinition of a resource, or None for a built-in one."""
@@ -98,9 +80,14 @@ class Store:
 
     # Reading
 
+    @property
+    def version(self) -> int:
+        """The version of the last change."""
+        return self._history.version
+
     def find(self, resource: Resource, namespace: str | None, name: str) -> Json | None:
         """The object, or None."""
-        return self._bucket(resource).get(_key(resource, namespace), {}).get(name)
+        return self._inventory.find(resource, (namespace or "") if resource.namespaced else "", name)
 
     def get(self, resource: Resource, namespace: str | None, name: str) -> Json:
         """The object. Raises ApiError 404."""
@@ -111,18 +98,15 @@ class Store:
 
     def list(self, resource: Resource, namespace: str | None = None) -> Objects:
         """All objects of a kind by namespace and name; of one namespace if it is given."""
-        bucket = self._bucket(resource)
-        spaces = sorted(bucket) if namespace is None else [namespace]
-        return [body for space in spaces for _, body in sorted(bucket.get(space, {}).items())]
+        return [*self._inventory.all(resource, namespace)]
 
     def dependents(self, owner_uid: str) -> Objects:
         """The objects that name this owner."""
-        found = (self._by_uid.get(uid) for uid in tuple(self._dependents.get(owner_uid, ())))
-        return [self.get(resource, namespace, name) for resource, namespace, name in filter(None, found)]
+        return self._inventory.owned_by(owner_uid)
 
     def holds(self, uid: str) -> bool:
         """Whether an object with this UID exists."""
-        return uid in self._by_uid
+        return self._inventory.by_uid(uid) is not None
 
     # Writing
 
@@ -199,7 +183,7 @@ class Store:
         new = admission.marked_deleted(resource, old, grace_seconds, (garbage.FOREGROUND,) if waits else ())
         if new is None:
             return self._drop(resource, old)
-        marked = self._put("MODIFIED", resource, new, old) if new != old else old
+        marked = self._put(resource, new, old) if new != old else old
         if waits:
             garbage.start_foreground(self, owner)
         if resource.plural == "namespaces":
@@ -210,27 +194,19 @@ class Store:
 
     def subscribe(self) -> asyncio.Queue[Change]:
         """A queue of every change from now on; give it back with `unsubscribe`."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._queues.add(queue)
-        return queue
+        return self._history.subscribe()
+
+    def unsubscribe(self, queue: asyncio.Queue[Change]) -> None:
+        self._history.unsubscribe(queue)
 
     @property
     def watchers(self) -> int:
         """How many queues were not given back."""
-        return len(self._queues)
-
-    def unsubscribe(self, queue: asyncio.Queue[Change]) -> None:
-        self._queues.discard(queue)
+        return self._history.watchers
 
     def since(self, version: int) -> Changes:
-        """The changes after a version. Raises ApiError 410 where the history is too short."""
-        oldest = self._history[0].version if self._history else 1
-        if version < oldest - 1:
-            raise errors.gone(version, oldest)
-        behind = self.version - version
-        return [
-            self._history[index] for index in range(max(0, len(self._history) - behind), len(self._history))
-        ]
+        """The changes after a version. Raises ApiError 410 where they are no longer kept."""
+        return self._history.since(version)
 
     # Behind the verbs
 
@@ -243,7 +219,7 @@ class Store:
         defaults.assign(resource, new, self._allocate_cluster_ip)
         if how.dry_run:
             return new
-        self._put("ADDED", resource, new, None)
+        self._put(resource, new, None)
         self._after_adding(resource, new)
         return new
 
@@ -252,7 +228,8 @@ class Store:
         owned = how.owners(old, new, resource)
         new["metadata"].pop("managedFields", None)
         new["metadata"] |= {"managedFields": owned} if owned else {}
-        new |= {key: old[key] for key in new if new[key] == old.get(key)}  # versions share what they can
+        shared = (new.keys() & old.keys()) - {"metadata"}
+        new |= {key: old[key] for key in shared if new[key] == old[key]}  # equal parts take memory once
         if new == old:
             return old
         admission.count_generation(resource, old, new)
@@ -260,39 +237,20 @@ class Store:
             return new
         if admission.may_go(new):
             return self._drop(resource, old, new)
-        return self._put("MODIFIED", resource, new, old)
+        return self._put(resource, new, old)
 
-    def _put(
-        self, type_: Literal["ADDED", "MODIFIED"], resource: Resource, new: Json, old: Json | None
-    ) -> Json:
-        metadata = new["metadata"]
-        namespace, name = metadata.get("namespace", ""), metadata["name"]
-        self._bucket(resource).setdefault(namespace, {})[name] = new
-        self._by_uid[metadata["uid"]] = (resource, namespace, name)
-        self._index_owners(old, new)
+    def _put(self, resource: Resource, new: Json, old: Json | None) -> Json:
+        self._inventory.put(resource, new, old)
         if resource == self._definitions:
-            self._define(new)
-        return self._emit(type_, resource, new, old)
+            self._kinds.define(new)
+        self._history.add("MODIFIED" if old else "ADDED", resource, new, old)
+        return new
 
     def _drop(self, resource: Resource, old: Json, last: Json | None = None) -> Json:
         new = {**(last or old), "metadata": dict((last or old)["metadata"])}
-        metadata = new["metadata"]
-        del self._bucket(resource)[metadata.get("namespace", "")][metadata["name"]]
-        del self._by_uid[metadata["uid"]]
-        self._index_owners(old, None)
-        self._emit("DELETED", resource, new, old)
+        self._inventory.drop(resource, old)
+        self._history.add("DELETED", resource, new, old)
         self._after_dropping(resource, new)
-        return new
-
-    def _emit(
-        self, type_: Literal["ADDED", "MODIFIED", "DELETED"], resource: Resource, new: Json, old: Json | None
-    ) -> Json:
-        self.version += 1
-        new["metadata"]["resourceVersion"] = str(self.version)
-        change = Change(self.version, type_, resource, new, old)
-        self._history.append(change)
-        for queue in self._queues:
-            queue.put_nowait(change)
         return new
 
     def _after_adding(self, resource: Resource, new: Json) -> None:
@@ -306,17 +264,22 @@ class Store:
         for reference in garbage.references(body):
             self._release(reference["uid"])
         if resource == self._definitions:
-            self._undefine(body)
+            self._remove_all(defined_by(body), None)
+            self._kinds.undefine(body)
         if resource.namespaced:
             self._finish_namespace(body["metadata"]["namespace"])
 
     def _release(self, owner_uid: str) -> None:
         """Let an owner go that waited for its dependents."""
-        if owner_uid not in self._by_uid or garbage.blocked(self, owner_uid):
+        found = self._inventory.by_uid(owner_uid)
+        if found is None or garbage.blocked(self, owner_uid):
             return
-        resource, namespace, name = self._by_uid[owner_uid]
-        if garbage.FOREGROUND in self.get(resource, namespace, name)["metadata"].get("finalizers", ()):
-            self.update(resource, namespace, name, _without_foreground, manager="garbage-collector")
+        resource, metadata = found[0], found[1]["metadata"]
+        if garbage.FOREGROUND in metadata.get("finalizers", ()):
+            release = garbage.without_foreground
+            self.update(
+                resource, metadata.get("namespace"), metadata["name"], release, manager=garbage.MANAGER
+            )
 
     def _check_namespace(self, resource: Resource, namespace: str | None) -> None:
         if not resource.namespaced:
@@ -326,52 +289,16 @@ class Store:
             raise admission.namespace_is_ending(resource, namespace or "")
 
     def _empty_namespace(self, namespace: str) -> None:
-        for resource in self.resources:
-            if resource.namespaced:
-                for body in self.list(resource, namespace):
-                    garbage.remove(self, body, "Background")
+        self._remove_all([each for each in self.resources if each.namespaced], namespace)
         self._finish_namespace(namespace)
+
+    def _remove_all(self, resources: Resources, namespace: str | None) -> None:
+        for resource in resources:
+            for body in self.list(resource, namespace):
+                garbage.remove(self, body, "Background")
 
     def _finish_namespace(self, namespace: str) -> None:
         space = self.find(self._namespaces, None, namespace)
         ending = space is not None and "deletionTimestamp" in space["metadata"]
-        if ending and not any(bucket.get(namespace) for bucket in self._objects.values()):
+        if ending and self._inventory.is_empty(namespace):
             self.update(self._namespaces, None, namespace, admission.finalized, subresource="finalize")
-
-    def _define(self, definition: Json) -> None:
-        self.definitions_version = self.version
-        for resource in defined_by(definition):
-            self._resources[resource.group_version, resource.plural] = resource
-            self._kinds[resource.group_version, resource.kind] = resource
-
-    def _undefine(self, definition: Json) -> None:
-        self.definitions_version = self.version
-        for resource in defined_by(definition):
-            for body in self.list(resource):
-                garbage.remove(self, body, "Background")
-            del self._resources[resource.group_version, resource.plural]
-            del self._kinds[resource.group_version, resource.kind]
-
-    def _index_owners(self, old: Json | None, new: Json | None) -> None:
-        for body, add in ((old, False), (new, True)):
-            for reference in garbage.references(body) if body else ():
-                if add:
-                    self._dependents[reference["uid"]][_uid(body)] = None
-                else:
-                    self._dependents[reference["uid"]].pop(_uid(body), None)
-
-    def _bucket(self, resource: Resource) -> dict[str, dict[str, Json]]:
-        return self._objects[resource.group, resource.plural]
-
-
-def _key(resource: Resource, namespace: str | None) -> str:
-    return (namespace or "") if resource.namespaced else ""
-
-
-def _uid(body: Json | None) -> str:
-    return body["metadata"]["uid"] if body else ""
-
-
-def _without_foreground(body: Json) -> Json:
-    body["metadata"]["finalizers"].remove(garbage.FOREGROUND)
-    return body

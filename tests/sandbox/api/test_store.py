@@ -67,6 +67,18 @@ def test_what_was_handed_out_never_changes(store, maps):
     assert made["data"] == {"k": "v"}
 
 
+def test_a_version_that_was_handed_out_keeps_its_number(store, deployment):
+    deployments = store.resource("apps/v1", "deployments")
+    made = [store.create(deployments, "default", deployment())]
+    for replicas in (2, 3, 4):
+        spec = made[-1]["spec"] | {"replicas": replicas}
+        made.append(
+            store.update(deployments, "default", "web", lambda body, spec=spec: body | {"spec": spec})
+        )
+    assert [body["metadata"]["generation"] for body in made] == [1, 2, 3, 4]
+    assert len({body["metadata"]["resourceVersion"] for body in made}) == 4
+
+
 def test_the_generation_counts_changes_of_the_spec_alone(store, deployment):
     deployments = store.resource("apps/v1", "deployments")
     store.create(deployments, "default", deployment())

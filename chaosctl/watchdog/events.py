@@ -52,6 +52,10 @@ class Certified(Event):
     type: Literal["certified"] = "certified"
     revision: Revision
 
+    @property
+    def message(self) -> str:
+        return f"{self.revision} holds its objectives"
+
 
 class Failing(Event):
     """An objective was refuted; from here on it wants to act."""
@@ -59,6 +63,10 @@ class Failing(Event):
     type: Literal["failing"] = "failing"
     revision: str
     why: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.revision}: {self.why}"
 
 
 class RollbackStarted(Event):

@@ -40,7 +40,7 @@ def _crashes(pods: Sequence[Json], most: int | None) -> Iterator[str]:
             if waits in NO_IMAGE:
                 yield f"{who} waits in {waits}"
             if waits == LOOPING or (most is not None and restarts >= most):
-                yield f"{who} crashes: {restarts} restarts" + (f", {waits}" if waits else "")
+                yield f"{who} crashes (restarts: {restarts})"
 
 
 def _stuck(workload: Json) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from watchdog.scene import GOOD, MODEL, WRONG, Behaviour, Scene, Troubled, watched
+from watchdog.scene import GOOD, MODEL, WRONG, Behaviour, Scene, Troubled, seconds, watched
 
 from chaosctl.changes import look
 from chaosctl.testing import in_virtual_time
@@ -23,6 +23,8 @@ def test_a_release_that_answers_wrongly_is_rolled_back_within_seconds():
 
     assert took <= 6
     assert scene.types()[:4] == ["certified", "failing", "rollback-started", "rollback-finished"]
+    _, _, began, ended = scene.events()[:4]
+    assert (ended.at - began.at) >= scene.cluster.startup
     [started] = scene.said("RollbackStarted")
     assert re.fullmatch(
         r"agreement [\d.]+ % < 95 % \(\d+ samples.*\): back to revision \w+ \(stable\)", started["message"]
@@ -67,8 +69,8 @@ def bad_pods(cluster, how):
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ("CrashLoopBackOff", "crashes: 0 restarts, CrashLoopBackOff"),
-        ("restarts", "crashes: 2 restarts"),
+        ("CrashLoopBackOff", "crashes (restarts: 0)"),
+        ("restarts", "crashes (restarts: 2)"),
         ("ImagePullBackOff", "waits in ImagePullBackOff"),
         ("ErrImagePull", "waits in ErrImagePull"),
         ("stuck", "the progress deadline has passed"),
@@ -159,11 +161,14 @@ def test_the_certified_revision_itself_is_never_rolled_back_and_is_trusted_again
             await asyncio.sleep(120)
             scene.behaviours["model:stable"] = GOOD
             await scene.until(lambda: scene.types()[-1] == "certified", within=300)
+            await asyncio.sleep(60)
+            scene.behaviours["model:stable"] = WRONG
+            await scene.until(lambda: scene.types()[-1] == "helpless")
             return scene
 
     scene = in_virtual_time(story())
 
-    assert scene.types() == ["certified", "failing", "helpless", "certified"]
+    assert scene.types() == ["certified", "failing", "helpless", "certified", "failing", "helpless"]
     assert scene.written_deployments() == []
 
 
@@ -178,6 +183,30 @@ def test_a_pod_that_is_not_ready_for_a_moment_does_not_blame_the_certified_revis
             return scene
 
     assert in_virtual_time(story()).types() == ["certified"]
+
+
+def test_answers_from_before_it_stood_prove_nothing():
+    async def story():
+        cluster = Troubled(watched())
+        cluster.broken.add("model:stable")
+        async with Scene(cluster, every=seconds(10)).watching() as scene:
+            await asyncio.sleep(35)
+            cluster.broken.clear()
+            return await scene.certified()
+
+    assert in_virtual_time(story()) >= 10
+
+
+def test_answers_from_while_its_pods_crashed_prove_nothing():
+    async def story():
+        cluster = Troubled(watched())
+        cluster.waiting["model:stable"] = "CrashLoopBackOff"
+        async with Scene(cluster).watching() as scene:
+            await asyncio.sleep(60)
+            cluster.waiting.clear()
+            return await scene.certified()
+
+    assert in_virtual_time(story()) >= 4
 
 
 def test_it_writes_the_template_and_nothing_else():

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chaosctl.sandbox.api.default_roles import DEFAULT_ROLES
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import Resource
@@ -141,7 +142,7 @@ def forbidden(who: Identity, what: Attributes) -> ApiError:
 def bootstrap(store: "Store") -> None:
     """Create the ClusterRoles that every cluster has."""
     roles, bindings = store.resource(_RBAC, "clusterroles"), store.resource(_RBAC, "clusterrolebindings")
-    for name, rules in _DEFAULT_ROLES.items():
+    for name, rules in DEFAULT_ROLES.items():
         store.create(roles, None, {"metadata": {"name": name}, "rules": rules})
     masters = {"kind": "Group", "name": _MASTERS}
     role = {"kind": "ClusterRole", "name": "cluster-admin"}
@@ -201,47 +202,3 @@ def _path_matches(pattern: str, path: str) -> bool:
 
 def _among(listed: Sequence[str] | None, wanted: str) -> bool:
     return bool(listed) and ("*" in (listed or ()) or wanted in (listed or ()))
-
-
-_READ, _WRITE = ["get", "list", "watch"], ["create", "delete", "deletecollection", "patch", "update"]
-_CORE = [
-    "configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/log", "pods/status",
-    "services", "serviceaccounts", "replicationcontrollers", "replicationcontrollers/scale", "resourcequotas",
-    "limitranges", "namespaces",
-]  # fmt: skip
-_WORKLOADS = ["apps", "batch", "autoscaling", "policy", "networking.k8s.io", "discovery.k8s.io"]
-_VIEW = [
-    {"apiGroups": [""], "resources": _CORE, "verbs": _READ},
-    {"apiGroups": _WORKLOADS, "resources": ["*"], "verbs": _READ},
-]
-_EDIT_CORE = [
-    *_CORE[:-3],
-    "secrets",
-    "pods/eviction",
-    "pods/exec",
-    "pods/portforward",
-    "serviceaccounts/token",
-]
-_EDIT = [
-    *_VIEW,
-    {"apiGroups": [""], "resources": _EDIT_CORE, "verbs": [*_READ, *_WRITE]},
-    {"apiGroups": _WORKLOADS, "resources": ["*"], "verbs": [*_READ, *_WRITE]},
-]
-_ADMIN = [
-    *_EDIT,
-    {
-        "apiGroups": ["rbac.authorization.k8s.io"],
-        "resources": ["roles", "rolebindings"],
-        "verbs": [*_READ, *_WRITE],
-    },
-    {"apiGroups": ["authorization.k8s.io"], "resources": ["localsubjectaccessreviews"], "verbs": ["create"]},
-]
-_DEFAULT_ROLES: dict[str, list[Json]] = {
-    "cluster-admin": [
-        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-        {"nonResourceURLs": ["*"], "verbs": ["*"]},
-    ],
-    "admin": _ADMIN,
-    "edit": _EDIT,
-    "view": _VIEW,
-}

@@ -1,13 +1,12 @@
 """Why: these are the verbs of the Kubernetes API over HTTP; what they do to the state is in the store."""
 
-import base64
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from chaosctl.sandbox.api import apply, patches, pods, reviews, scale, schemas, watch
+from chaosctl.sandbox.api import apply, paging, patches, pods, reviews, scale, schemas, watch
 from chaosctl.sandbox.api.answers import Presenter, as_json
 from chaosctl.sandbox.api.authz import Authorizer, Identities
 from chaosctl.sandbox.api.calls import Call, is_dry_run
@@ -72,21 +71,10 @@ class Rest:
         return self._shown(call, found)
 
     async def _list(self, call: Call) -> web.StreamResponse:
-        version, start = _position(call.option("continue"))
-        if version is not None:
-            self._store.since(version)
-        version = self._store.version if version is None else version
         place, match = call.place, call.match()
         found = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
-        rest = [body for body in found if _key(body) > start]
-        limit = max(0, call.number("limit") or 0) or len(rest)
-        metadata: Json = {"resourceVersion": str(version)}
-        if len(rest) > limit:
-            metadata |= {
-                "continue": _token(version, rest[limit - 1]),
-                "remainingItemCount": len(rest) - limit,
-            }
-        return as_json(self._presenter(call).many(rest[:limit], metadata))
+        page, metadata = paging.page(self._store, found, call.number("limit"), call.option("continue"))
+        return as_json(self._presenter(call).many(page, metadata))
 
     async def _watch(self, call: Call) -> web.StreamResponse:
         return await watch.serve(self._store, call, self._presenter(call))
@@ -281,25 +269,6 @@ def _policy(call: Call, options: Json) -> str:
         else "Background"
     )
     return str(options.get("propagationPolicy") or call.option("propagationPolicy") or default)
-
-
-def _key(body: Json) -> tuple[str, str]:
-    return body["metadata"].get("namespace", ""), body["metadata"]["name"]
-
-
-def _token(version: int, last: Json) -> str:
-    return base64.urlsafe_b64encode(json.dumps([version, *_key(last)]).encode()).decode()
-
-
-def _position(token: str) -> tuple[int | None, tuple[str, str]]:
-    """The version and the last key of the page before. Raises ApiError 400."""
-    if not token:
-        return None, ("", "")
-    try:
-        version, namespace, name = json.loads(base64.urlsafe_b64decode(token))
-        return int(version), (str(namespace), str(name))
-    except (TypeError, ValueError):
-        raise bad_request("continue key is not valid") from None
 
 
 def _method_not_allowed() -> ApiError:

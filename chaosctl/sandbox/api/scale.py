@@ -1,6 +1,6 @@
 """Why: scaling is one small object for every kind that has replicas."""
 
-from chaosctl.sandbox.api.columns import selector_text
+from chaosctl.sandbox.api.cells import selector_text
 from chaosctl.sandbox.api.objects import Json, dig
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

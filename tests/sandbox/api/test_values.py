@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaosctl.sandbox.api.columns import ago, columns_of, span
+from chaosctl.sandbox.api.ages import ago, span
+from chaosctl.sandbox.api.columns import columns_of
 from chaosctl.sandbox.api.defaults import quality_of_service
 from chaosctl.sandbox.api.kubeconfig import kubeconfig
 from chaosctl.sandbox.api.pod_columns import status_of

@@ -26,13 +26,7 @@ def status_of(deployment: Json, new: Json | None, sets: Sequence[Json]) -> Json:
     else:
         state = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     conditions = (deployment.get("status") or {}).get("conditions") or []
-    conditions = [each for each in conditions if each["type"] != "ReplicaFailure"]
     conditions = with_state(conditions, "Available", *state)
-    for each in sets:
-        if failure := condition(each, "ReplicaFailure"):
-            conditions = with_state(
-                conditions, "ReplicaFailure", "True", failure["reason"], failure["message"]
-            )
     return {
         "observedGeneration": deployment["metadata"]["generation"],
         **{name: number for name, number in zip(_COUNTS, numbers, strict=True) if number},

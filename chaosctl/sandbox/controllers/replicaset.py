@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.store import Change, Store
 from chaosctl.sandbox.controllers.events import Recorder
@@ -22,11 +21,9 @@ from chaosctl.sandbox.controllers.meta import (
     labels_of,
     matches,
     seconds_until_available,
-    with_condition,
 )
 
 _BATCH = 100  # pods created by one sync, so that others get their turn
-_RETRY = 1.0  # seconds
 _SOURCE = "replicaset-controller"
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
@@ -49,14 +46,10 @@ class ReplicaSetController(Controller):
         replica_set = self.store.find(self._sets, *key)
         if replica_set is None:
             return None
-        pods = [pod for pod in self._claimed(replica_set) if is_active(pod)]
-        failure = None
         if not is_terminating(replica_set):
-            failure = self._scale(replica_set, pods)
-        pods = [pod for pod in self._claimed(replica_set) if is_active(pod)]
-        self._write_status(replica_set, pods, failure)
-        if failure:
-            return _RETRY
+            self._scale(replica_set, self._active(replica_set))
+        pods = self._active(replica_set)
+        self._write_status(replica_set, pods)
         if len(pods) < replica_set["spec"]["replicas"]:
             return 0
         return _next_available(pods, replica_set["spec"].get("minReadySeconds") or 0)
@@ -71,6 +64,9 @@ class ReplicaSetController(Controller):
         for replica_set in self.store.list(self._sets, namespace):
             if matches(replica_set["spec"]["selector"], labels_of(pod)):
                 yield key_of(replica_set)
+
+    def _active(self, replica_set: Json) -> list[Json]:
+        return [pod for pod in self._claimed(replica_set) if is_active(pod)]
 
     def _claimed(self, replica_set: Json) -> list[Json]:
         """Its pods: orphans that match are adopted, own ones that match no longer are released."""
@@ -101,20 +97,14 @@ class ReplicaSetController(Controller):
 
         self.store.update(self._pods, *key_of(pod), released, manager=_SOURCE)
 
-    def _scale(self, replica_set: Json, pods: Sequence[Json]) -> ApiError | None:
-        """Create or delete what is missing or too much. What the API server refused, if it did."""
+    def _scale(self, replica_set: Json, pods: Sequence[Json]) -> None:
+        """Create or delete what is missing or too much."""
         missing = replica_set["spec"]["replicas"] - len(pods)
-        try:
-            for _ in range(min(missing, _BATCH)):
-                self._create(replica_set)
-        except ApiError as refusal:
-            text = f"Error creating: {refusal.message}"
-            self.recorder.warning(replica_set, "FailedCreate", text, _SOURCE)
-            return refusal
+        for _ in range(min(missing, _BATCH)):
+            self._create(replica_set)
         if missing < 0:
             for pod in sorted(pods, key=_rank(pods))[:-missing]:
                 self._delete(replica_set, pod)
-        return None
 
     def _create(self, replica_set: Json) -> None:
         template, meta = replica_set["spec"]["template"], replica_set["metadata"]
@@ -136,22 +126,9 @@ class ReplicaSetController(Controller):
         name = pod["metadata"]["name"]
         self.recorder.normal(replica_set, "SuccessfulDelete", f"Deleted pod: {name}", _SOURCE)
 
-    def _write_status(self, replica_set: Json, pods: Sequence[Json], failure: ApiError | None) -> None:
+    def _write_status(self, replica_set: Json, pods: Sequence[Json]) -> None:
         least = replica_set["spec"].get("minReadySeconds") or 0
         template = (replica_set["spec"]["template"].get("metadata") or {}).get("labels") or {}
-        conditions = [
-            each
-            for each in (replica_set.get("status") or {}).get("conditions") or ()
-            if each["type"] != "ReplicaFailure"
-        ]
-        if failure:
-            what = {
-                "type": "ReplicaFailure",
-                "status": "True",
-                "reason": "FailedCreate",
-                "message": failure.message,
-            }
-            conditions = with_condition((replica_set.get("status") or {}).get("conditions") or (), what)
         counts = {
             "fullyLabeledReplicas": sum(template.items() <= labels_of(pod).items() for pod in pods),
             "readyReplicas": sum(is_ready(pod) for pod in pods),
@@ -161,7 +138,6 @@ class ReplicaSetController(Controller):
             "replicas": len(pods),
             **{name: count for name, count in counts.items() if count},
             "observedGeneration": replica_set["metadata"]["generation"],
-            **({"conditions": conditions} if conditions else {}),
         }
         self.store.update(
             self._sets,

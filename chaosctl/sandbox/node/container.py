@@ -9,7 +9,7 @@ import itertools
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.node.environment import ConfigError, environment, expand
 from chaosctl.sandbox.node.host import Host
 from chaosctl.sandbox.node.images import Image, ImageNotFound
-from chaosctl.sandbox.node.probes import Subject, verdicts
+from chaosctl.sandbox.node.prober import Prober
+from chaosctl.sandbox.node.probes import Subject
 from chaosctl.sandbox.node.process import Process
 from chaosctl.sandbox.node.state import ContainerState
 
@@ -192,7 +193,7 @@ class Container:
         self._state.runs(started=started, ready=started and not self._spec.get("readinessProbe"))
         self._host.recorder.normal(self._pod, "Started", f"Started container {self.name}", _COMPONENT)
         begun = time.monotonic()
-        code = await self._watched(self._process, Subject(env["POD_IP"], self._ports(), env, self._folder))
+        code = await self._watched(self._process, self._prober(env))
         if time.monotonic() - begun > 2 * self._host.back_off.cap:
             self._failures = 0
         self._process = None
@@ -220,9 +221,9 @@ class Container:
         self._state.ends(_START_FAILED, "StartError", message)
         return _START_FAILED
 
-    async def _watched(self, process: Process, subject: Subject) -> int:
+    async def _watched(self, process: Process, prober: Prober) -> int:
         """Wait for the end, under probes and the memory limit."""
-        watchers = [background(self._probe(subject), f"probing {self.name}")]
+        watchers = [background(prober.run(), f"probing {self.name}")]
         if limit := dig(self._spec, "resources.limits.memory"):
             watchers.append(background(self._limit(process, int(amount(limit) or 0)), "limiting memory"))
         try:
@@ -252,42 +253,6 @@ class Container:
             process.signal(signal.SIGKILL)
             await process.wait()
 
-    # Probes
-
-    async def _probe(self, subject: Subject) -> None:
-        if startup := self._spec.get("startupProbe"):
-            await self._until_started(startup, subject)
-        async with asyncio.TaskGroup() as group:
-            if readiness := self._spec.get("readinessProbe"):
-                group.create_task(self._keep_ready(readiness, subject))
-            if liveness := self._spec.get("livenessProbe"):
-                group.create_task(self._keep_alive(liveness, subject))
-
-    async def _until_started(self, spec: Json, subject: Subject) -> None:
-        async for passed in self._verdicts("Startup", spec, subject):
-            if passed:
-                break
-            await self.restart(f"Container {self.name} failed startup probe, will be restarted")
-        self._state.passes(ready=not self._spec.get("readinessProbe"))
-
-    async def _keep_ready(self, spec: Json, subject: Subject) -> None:
-        async for passed in self._verdicts("Readiness", spec, subject, eager=True):
-            self._state.passes(ready=passed)
-
-    async def _keep_alive(self, spec: Json, subject: Subject) -> None:
-        async for passed in self._verdicts("Liveness", spec, subject):
-            if not passed:
-                await self.restart(f"Container {self.name} failed liveness probe, will be restarted")
-
-    def _verdicts(
-        self, kind: str, spec: Json, subject: Subject, *, eager: bool = False
-    ) -> AsyncIterator[bool]:
-        def failed(why: str) -> None:
-            text = f"{kind} probe failed: {why}"
-            self._host.recorder.warning(self._pod, "Unhealthy", text, _COMPONENT)
-
-        return verdicts(spec, subject, failed, eager=eager)
-
     # After an end
 
     def _restarts(self, code: int) -> bool:
@@ -307,7 +272,12 @@ class Container:
         self._state.waits("CrashLoopBackOff", message)
         await asyncio.sleep(pause)
 
-    def _ports(self) -> dict[str, int]:
-        return {
+    def _prober(self, env: Mapping[str, str]) -> Prober:
+        ports = {
             port["name"]: port["containerPort"] for port in self._spec.get("ports") or () if "name" in port
         }
+        subject = Subject(env["POD_IP"], ports, env, self._folder)
+        return Prober(self._spec, subject, self._state, self._unhealthy, self.restart)
+
+    def _unhealthy(self, why: str) -> None:
+        self._host.recorder.warning(self._pod, "Unhealthy", why, _COMPONENT)

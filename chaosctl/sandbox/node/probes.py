@@ -1,11 +1,10 @@
 """Why: readiness and liveness decide what a drill sees, so probes ask and answer as a kubelet's do."""
 
 import asyncio
-import math
 import signal
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,6 @@ from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.node.process import Process
 
 _REDIRECTED = 400  # 200 up to here counts as success
-_FIRST_PAUSE = 0.02  # seconds, doubled before it is used
 _HEAD_LIMIT = 64 * 1024
 _OUTPUT_LIMIT = 10 * 1024
 
@@ -47,32 +45,6 @@ async def probe(spec: Json, subject: Subject) -> None:
             await _handler(spec)(spec, subject)
     except TimeoutError as error:
         raise ProbeFailed(f"context deadline exceeded (no answer within {timeout}s)") from error
-
-
-async def verdicts(
-    spec: Json, subject: Subject, failed: Callable[[str], None], *, eager: bool = False
-) -> AsyncIterator[bool]:
-    """Ask every period: the answer, when it came often enough in a row. `failed` hears why it was no.
-
-    An eager one asks more often at first, up to the first yes: a drill need not wait a period for a container
-    that takes a tenth of it to start.
-    """
-    pause = _FIRST_PAUSE if eager else math.inf
-    await asyncio.sleep(spec.get("initialDelaySeconds") or 0)
-    thresholds = {True: spec.get("successThreshold") or 1, False: spec.get("failureThreshold") or 3}
-    last, streak = None, 0
-    while True:
-        passed = True
-        try:
-            await probe(spec, subject)
-        except ProbeFailed as failure:
-            passed = False
-            failed(str(failure))
-        last, streak = passed, streak + 1 if passed == last else 1
-        if streak >= thresholds[passed]:
-            yield passed
-        pause = math.inf if passed else 2 * pause
-        await asyncio.sleep(min(pause, spec.get("periodSeconds") or 10))
 
 
 def _handler(spec: Json) -> Callable[[Json, Subject], Awaitable[None]]:

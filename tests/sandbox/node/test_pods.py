@@ -243,6 +243,54 @@ async def test_init_containers_run_before_the_others(lab: Lab):
     await poll(lambda: log_of(lab, "one") == "first\nsecond\n", "in order")
 
 
+async def test_a_failed_init_container_fails_a_pod_that_may_not_restart(lab: Lab):
+    first = {"name": "first", "image": "test/shell:1", "args": ["exit 4"]}
+    body = pod("one", spec={"restartPolicy": "Never"})
+    body["spec"] |= {"initContainers": [first]}
+    lab.create("pods", body)
+    await lab.until(lambda: lab.status("pods", "one").get("phase") == "Failed")
+    assert lab.status("pods", "one")["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 4
+
+
+async def test_a_pod_waits_for_the_volume_it_refers_to(lab: Lab):
+    volumes = {"volumes": [{"name": "late", "configMap": {"name": "late"}}]}
+    lab.create("pods", pod("one", spec=volumes))
+    await lab.until(lambda: "FailedMount" in lab.reasons("one"))
+    lab.create("configmaps", {"metadata": {"name": "late"}, "data": {"A": "a"}})
+    await lab.until(lambda: lab.running("one"))
+
+
+async def test_a_working_directory_that_is_not_there_is_a_start_error(lab: Lab):
+    lab.create("pods", pod("bad", workingDir="/no/such/folder", spec={"restartPolicy": "Never"}))
+    await lab.until(lambda: lab.status("pods", "bad").get("phase") == "Failed")
+    assert "/no/such/folder" in main_status(lab, "bad")["state"]["terminated"]["message"]
+
+
+async def test_a_second_deletion_can_shorten_the_grace_period(lab: Lab):
+    stubborn = [{"name": "STUBBORN", "value": "1"}]
+    lab.create("pods", pod("one", env=stubborn, readinessProbe=ready_probe()))
+    await lab.until(lambda: lab.running("one"))
+    lab.delete("pods", "one", grace_seconds=600)
+    lab.delete("pods", "one", grace_seconds=1)
+    await lab.until(lambda: lab.find("pods", "one") is None)
+
+
+async def test_every_container_of_a_pod_counts(lab: Lab):
+    side = {"name": "side", "image": "test/shell:1", "args": ["sleep 600"]}
+    body = pod("one", readinessProbe=ready_probe())
+    body["spec"]["containers"].append(side)
+    lab.create("pods", body)
+    await lab.until(lambda: lab.running("one"))
+    assert [each["name"] for each in lab.status("pods", "one")["containerStatuses"]] == ["main", "side"]
+
+
+async def test_a_startup_probe_that_never_passes_restarts_the_container(lab: Lab):
+    startup = {"exec": {"command": ["/bin/false"]}, "periodSeconds": 1, "failureThreshold": 1}
+    lab.create("pods", pod("one", startupProbe=startup))
+    await lab.until(lambda: main_status(lab, "one").get("restartCount") == 1)
+    assert "Killing" in lab.reasons("one")
+
+
 async def test_another_image_restarts_the_container_in_place(lab: Lab):
     lab.create("pods", pod("one", readinessProbe=ready_probe()))
     await lab.until(lambda: lab.running("one"))

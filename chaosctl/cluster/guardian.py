@@ -9,7 +9,7 @@ import structlog
 
 from chaosctl.cluster import rights
 from chaosctl.cluster.lease import renew
-from chaosctl.cluster.ledger import Ledger, Line
+from chaosctl.cluster.ledger import Forged, Ledger, Line
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
 from chaosctl.cluster.sweep import tidy
@@ -36,7 +36,7 @@ class Guardian:
     unread_ttl: timedelta = UNREAD_TTL
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, datetime] = field(default_factory=dict)
-    _warned: set[tuple[Ref, str]] = field(default_factory=set)
+    _warned: set[tuple[str, str]] = field(default_factory=set)
 
     async def stand(self) -> None:
         """Sweep for ever, and hold the guardians' Lease; what fails is tried again."""
@@ -83,13 +83,18 @@ class Guardian:
             await self._get_ready(where, line)
 
     async def _get_ready(self, where: Ref, line: Line) -> None:
-        needed = (*rights.to_undo(line.plan), *rights.for_ledger(where))
+        needed = (*rights.to_undo(line.plan), *rights.to_tend(where))
         lacking = await rights.missing(needed, self.ledgers.cluster)
         if not lacking:
             await self.ledgers.mark_ready(where, line.entry, self.name)
-        elif (where, line.entry) not in self._warned:
-            self._warned.add((where, line.entry))
-            log.warning("may not undo this", entry=line.entry, lacking=[str(right) for right in lacking])
+        else:
+            self._warn(str(where), line.entry, f"may not {'; '.join(map(str, lacking))}")
+
+    def _warn(self, ledger: str, entry: str, why: str) -> None:
+        """Say once what nothing can be done about."""
+        if (ledger, entry) not in self._warned:
+            self._warned.add((ledger, entry))
+            log.warning("this will not be undone", ledger=ledger, entry=entry, why=why)
 
     def _is_over(self, ledger: Ledger) -> bool:
         if ledger.closed is None or ledger.is_open:
@@ -104,6 +109,8 @@ class Guardian:
     async def _try(self, what: str, doing: Awaitable[object]) -> None:
         try:
             await doing
+        except Forged as error:
+            self._warn(what, "", str(error))
         except ChaosError as error:
             failures = self._failures[what] = self._failures.get(what, 0) + 1
             pause = min(self.every * 2 ** min(failures - 1, 8), LONGEST_PAUSE)

@@ -10,6 +10,7 @@ the object itself, because a Deployment's annotations are copied to its ReplicaS
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from chaosctl.changes import Outcome, Standing, at_version, backward, forward, look, outcome, patch, standing
 from chaosctl.cluster import proxies
@@ -27,9 +28,23 @@ FENCE = "/metadata/labels/chaosctl.dev~1fence"
 NOTHING = Undone(outcome=Outcome.NOTHING_TO_UNDO)
 
 
-async def restore(where: Ref, entry: str, ledgers: Ledgers) -> tuple[Undone, ...]:
-    """Undo one line of the ledger, last step first, and close it. Raises ClusterError; then call again."""
+class Memory(NamedTuple):
+    """What a run knows itself of a line, in case that somebody deleted its ledger."""
+
+    run: str
+    line: Line
+
+
+async def restore(
+    where: Ref, entry: str, ledgers: Ledgers, memory: Memory | None = None
+) -> tuple[Undone, ...]:
+    """Undo one line of the ledger, last step first, and close it. Raises ClusterError; then call again.
+
+    Without such a line nothing was written; but where the ledger is gone, what the run remembers is undone.
+    """
     ledger = await ledgers.read(where)
+    if memory and (ledger is None or ledger.run != memory.run):
+        return await _undo_all(memory.line.model_copy(update={"touched": True}), memory.run, ledgers)
     line = ledger.line(entry) if ledger else None
     if ledger is None or line is None:
         await ledgers.bury(where, entry)

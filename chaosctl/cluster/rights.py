@@ -31,8 +31,14 @@ def to_undo(plan: Plan) -> tuple[Right, ...]:
     return _distinct(right for step in plan for right in _undoing(step))
 
 
-def for_ledger(where: Ref) -> tuple[Right, ...]:
-    return tuple(Right(verb, where) for verb in ("get", "create", "patch", "delete"))
+def to_tend(where: Ref) -> tuple[Right, ...]:
+    """What a guardian needs for a ledger."""
+    return tuple(Right(verb, where) for verb in ("get", "patch", "delete"))
+
+
+def to_write(where: Ref) -> tuple[Right, ...]:
+    """What a run needs for its ledger."""
+    return tuple(Right(verb, where) for verb in ("get", "create", "patch"))
 
 
 async def missing(rights: Iterable[Right], cluster: Cluster) -> tuple[Right, ...]:

@@ -54,8 +54,10 @@ async def somebody(answer):
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    yield f"http://{host}:{port}"
-    await runner.cleanup()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
 
 
 async def test_what_is_created_is_found_and_deleted_by_its_uid_only(cluster):
@@ -156,7 +158,7 @@ async def test_a_watch_shows_what_is_there_and_then_what_changes(cluster):
             else:
                 return
 
-    await asyncio.wait_for(watch(), 10)
+    await asyncio.wait_for(watch(), 60)
 
     assert seen == [("ADDED", {"mode": "a"}), ("MODIFIED", {"mode": "b"}), ("DELETED", {"mode": "b"})]
 
@@ -181,7 +183,7 @@ async def test_pods_belong_to_a_deployment_through_its_replica_sets(tmp_path):
             Ref(kind="Pod", namespace="models", name="stray"), {"metadata": stray, "spec": spec}
         )
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             pods = []
             while len(pods) < 3:
                 await asyncio.sleep(0.02)
@@ -221,8 +223,10 @@ async def unconnected(url):
     from chaosctl.cluster.kubernetes import Connection
 
     over = Connection(Configuration(host=url), ServerClock())
-    yield KubernetesCluster(over)
-    await over.close()
+    try:
+        yield KubernetesCluster(over)
+    finally:
+        await over.close()
 
 
 @pytest.mark.parametrize(

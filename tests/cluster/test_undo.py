@@ -26,7 +26,7 @@ from cluster.scenes import (
 from chaosctl.changes import Outcome, look
 from chaosctl.cluster.by_hand import by_hand
 from chaosctl.cluster.ledger import Line, LineState, Undone
-from chaosctl.cluster.restore import restore
+from chaosctl.cluster.restore import Memory, restore
 from chaosctl.cluster.sweep import tidy
 from chaosctl.errors import CannotPlan, Conflict, TooLate
 from chaosctl.model import Create, Delete, Op, Ref
@@ -337,3 +337,15 @@ async def test_the_undo_of_a_stranger_with_another_key_does_nothing():
 
     assert writes == cluster.writes
     assert ledgers.clock.now() - EPOCH < timedelta(minutes=1)
+
+
+@virtually
+async def test_a_run_whose_ledger_somebody_deleted_undoes_what_it_remembers():
+    cluster, ledgers = world()
+    before = cluster.facts()
+    line = await line_of(cluster, {REPLICAS: 1})
+    await injected(line, ledgers)
+    del cluster.objects[WHERE]
+
+    assert await restore(WHERE, "e", ledgers, Memory("r1", line)) == (OURS,)
+    assert before == cluster.facts()

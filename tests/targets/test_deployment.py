@@ -40,8 +40,8 @@ def replica_set(digest, template, revision, owner="u1"):
 def test_a_deployment_at_rest_is_settled():
     seen = view(TARGET, settled(), ())
 
-    assert (True, "") == (seen.settled, seen.unsettled)
-    assert (3, 3, "app=fraud") == (seen.replicas, seen.ready, seen.selector)
+    assert (seen.settled, seen.unsettled) == (True, "")
+    assert (seen.replicas, seen.ready, seen.selector) == (3, 3, "app=fraud")
 
 
 def test_a_deployment_scaled_to_nothing_is_settled_too():

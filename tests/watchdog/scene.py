@@ -185,15 +185,19 @@ class Troubled(FakeCluster):
         self.waiting = {}
         self.restarts = {}
         self.stuck = set()
+        self.leftovers = []
+        self.unseen = False  # the latest change, by the controller that writes the status
 
     async def pods(self, owner):
-        return [self._ailing(pod) for pod in await super().pods(owner)]
+        return [*self.leftovers, *(self._ailing(pod) for pod in await super().pods(owner))]
 
     async def get(self, ref):
         body = await super().get(ref)
         if ref.kind == "Deployment" and _image(body, "/spec/template/spec") in self.stuck:
             reason = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
             body["status"]["conditions"][1] = reason
+        if ref.kind == "Deployment" and self.unseen:
+            body["status"]["observedGeneration"] -= 1
         return body
 
     def _ailing(self, pod):

@@ -8,7 +8,7 @@ import pytest
 from watchdog.scene import GOOD, MODEL, WRONG, Scene, Troubled, watched
 
 from chaosctl.changes import look
-from chaosctl.errors import Lost, StoreError
+from chaosctl.errors import Forbidden, Lost, StoreError
 from chaosctl.model import Op
 from chaosctl.testing import (
     FakeClock,
@@ -50,6 +50,13 @@ class Busy(FakeCluster):
             touch = Op(op="add", path="/metadata/labels/touched", value=str(self.meddling))
             await super().patch(ref, (touch,), manager="somebody")
         return await super().patch(ref, ops, dry_run=dry_run, manager=manager)
+
+
+class TakesNoEvents(FakeCluster):
+    async def create(self, ref, body, *, dry_run=False, manager="chaosctl"):
+        if ref.kind == "Event":
+            raise Forbidden("events are not for you")
+        return await super().create(ref, body, dry_run=dry_run, manager=manager)
 
 
 class FullJournal(MemoryJournal):
@@ -123,6 +130,19 @@ def test_a_journal_that_cannot_be_written_does_not_stop_it():
             await asyncio.sleep(30)
             await scene.release("model:wrong", WRONG)
             await scene.until(lambda: scene.image() == "model:stable", within=10)
+
+    in_virtual_time(story())
+
+
+def test_a_cluster_that_takes_no_events_does_not_stop_it():
+    async def story():
+        scene = Scene(TakesNoEvents(watched()))
+        scene.write_rules("limit: {rollbacks: 1}")
+        async with scene.watching():
+            await scene.until(lambda: scene.events("misconfigured"))
+            scene.write_rules("limits: {rollbacks: 1}")
+            await bad_release(scene)
+            await scene.until(lambda: scene.events("rollback-finished"))
 
     in_virtual_time(story())
 

@@ -209,6 +209,38 @@ def test_answers_from_while_its_pods_crashed_prove_nothing():
     assert in_virtual_time(story()) >= 4
 
 
+def test_a_pod_of_the_old_revision_that_crashes_does_not_blame_the_new_one():
+    async def story():
+        cluster = Troubled(watched())
+        async with Scene(cluster).watching() as scene:
+            await scene.certified()
+            cluster.waiting["model:stable"] = "CrashLoopBackOff"
+            cluster.leftovers = await cluster.pods(MODEL)
+            cluster.waiting.clear()
+            await scene.release("model:better", GOOD)
+            await scene.certified("better")
+            return scene
+
+    assert in_virtual_time(story()).said() == []
+
+
+def test_a_repair_is_not_blamed_for_what_the_status_still_says_of_the_release_before():
+    async def story():
+        cluster = Troubled(watched())
+        async with Scene(cluster).watching() as scene:
+            await scene.certified()
+            cluster.stuck.add("model:fixed")
+            cluster.unseen = True
+            await scene.release("model:fixed", GOOD)
+            await asyncio.sleep(10)
+            cluster.stuck.clear()
+            cluster.unseen = False
+            await scene.certified("fixed")
+            return scene
+
+    assert in_virtual_time(story()).said() == []
+
+
 def test_it_writes_the_template_and_nothing_else():
     async def story():
         async with Scene().watching() as scene:

@@ -52,7 +52,7 @@ class TrafficFault(Fault):
             Switch(proxies=names.proxies, port=ADMIN_PORT, fault=fault),
         )
 
-    def effect(self, plan: Plan, target: TargetView) -> Check | None:  # noqa: ARG002 - the plan names the proxies
+    def effect(self, plan: Plan, target: TargetView) -> Check:  # noqa: ARG002 - the plan names the proxies
         switch = next(step for step in plan if isinstance(step, Switch))
         return felt("requests touched", Touched(proxies=switch.proxies.name, port=switch.port), least=1)
 

@@ -20,7 +20,8 @@ class Revision(Probe):
     version: str = ""
 
     async def read(self, view: View) -> Reading:
-        versions = answers(view).versions(view.start, view.end)
+        found = answers(view).versions(view.start, view.end)
+        versions = {version: count for version, count in found.items() if version}
         total = sum(versions.values())
         if not total:
             raise NoData("no good answer told its model version")

@@ -14,7 +14,7 @@ from chaosctl.model import Counts, Reading
 from chaosctl.report.document import CheckRow, Margin
 from chaosctl.report.history import History, Sample
 from chaosctl.report.text import between, bounds, length, percent, quantity
-from chaosctl.report.words import ORIGIN
+from chaosctl.report.words import ORIGIN, label
 from chaosctl.spec import Check, ClockName, Role
 
 VERDICTS = {Finding.HELD: "passed", Finding.REFUTED: "failed", Finding.OPEN: "inconclusive"}
@@ -38,7 +38,7 @@ def effect_row(history: History, check: Check) -> CheckRow:
     samples = history.of(check)
     held = history.state.judge(check).finding is Finding.HELD
     good = [sample for sample in samples if sample.reading and _room(history, check, sample.reading) >= 0]
-    row = _row(history, check, check.name, Finding.HELD if held else Finding.OPEN, samples)
+    row = _row(history, check, "", Finding.HELD if held else Finding.OPEN, samples)
     seen = [sample.reading for sample in (good if held else samples) if sample.reading]
     return row._replace(observed=_beside_steady(history, check, seen[-1:]))
 
@@ -87,7 +87,7 @@ def pooled(check: Check, readings: Sequence[Reading]) -> str:
 
 def _before(history: History, check: Check) -> CheckRow:
     samples = [sample for sample in history.of(check) if sample.phase is Phase.STEADY]
-    return _row(history, check, f"{check.name} before", history.opening.judge(check).finding, samples)
+    return _row(history, check, "before", history.opening.judge(check).finding, samples)
 
 
 def _after(history: History, check: Check) -> CheckRow:
@@ -96,13 +96,13 @@ def _after(history: History, check: Check) -> CheckRow:
     if judge.since:
         good = [sample for sample in samples if sample.reading and sample.reading.end >= judge.since.high]
         samples = good or samples
-    return _row(history, check, f"{check.name} after", judge.finding, samples)
+    return _row(history, check, "after", judge.finding, samples)
 
 
 def _expectation(history: History, check: Check) -> CheckRow:
     if check.clock:
         return _clock(history, check, check.clock)
-    row = _row(history, check, check.name, finding(history.state, check), _during(history, check))
+    row = _row(history, check, "", finding(history.state, check), _during(history, check))
     return row if is_over_run(check) else row._replace(observed=_worst_text(history, check))
 
 
@@ -111,7 +111,7 @@ def _abort(history: History, check: Check) -> CheckRow:
     found = history.state.judge(check).finding
     if found is Finding.OPEN and samples:
         found = Finding.HELD  # it had only to stay unbroken
-    row = _row(history, check, check.name, found, samples)
+    row = _row(history, check, "", found, samples)
     return row._replace(observed=_worst_text(history, check))
 
 
@@ -124,15 +124,18 @@ def _clock(history: History, check: Check, clock: ClockName) -> CheckRow:
     observed = absent(state, clock) if at is None else seen
     seq = history.clocks.get(clock)
     found = VERDICTS[finding(state, check)]
-    return CheckRow(check.name, check.role, expected, observed, 1 if at else 0, found, (seq,) if seq else ())
+    rows = (seq,) if seq else ()
+    return CheckRow(check.name, check.role, expected, observed, 1 if at else 0, found, rows, label(check))
 
 
-def _row(history: History, check: Check, name: str, found: Finding, samples: Sequence[Sample]) -> CheckRow:
+def _row(history: History, check: Check, when: str, found: Finding, samples: Sequence[Sample]) -> CheckRow:
     readings = [sample.reading for sample in samples if sample.reading]
     observed = _beside_steady(history, check, readings)
     n = sum(reading.n for reading in readings)
     expected = bounds(check.holds, check.unit)
-    return CheckRow(name, check.role, expected, observed, n, VERDICTS[found], evidence(samples))
+    name, short = (f"{text} {when}".strip() for text in (check.name, label(check)))
+    verdict, rows = VERDICTS[found], evidence(samples)
+    return CheckRow(name, check.role, expected, observed, n, verdict, rows, short, when)
 
 
 def _beside_steady(history: History, check: Check, readings: Sequence[Reading]) -> str:
@@ -175,7 +178,7 @@ def _margin(history: History, check: Check) -> Margin | None:
         reading = _whole(history.state, check, reading)
     room, seen = _room(history, check, reading), _value(check, reading.value)
     distance = f"held by {_distance(room, check.unit)}" if room >= 0 else "was broken for a moment"
-    text = f"{check.name}: {bounds(check.holds, check.unit)} {distance} ({seen})"
+    text = f"{label(check)}: {bounds(check.holds, check.unit)} {distance} ({seen})"
     return Margin(check.name, text, max(room, 0.0) / allowed, (seq,))
 
 
@@ -200,7 +203,7 @@ def _clock_margin(history: History, check: Check, clock: ClockName) -> Margin | 
         return None
     _, longest = at.since(start[1])
     room = check.within - longest
-    text = f"{check.name}: within {length(check.within)} held by {length(room)}"
+    text = f"{label(check)}: within {length(check.within)} held by {length(room)}"
     return Margin(check.name, text, room / check.within, (history.clocks[clock],))
 
 

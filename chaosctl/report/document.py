@@ -32,7 +32,10 @@ class Line(NamedTuple):
 
 
 class CheckRow(NamedTuple):
-    """A hypothesis and its outcome. `verdict` is passed, failed or inconclusive."""
+    """A hypothesis and its outcome. `verdict` is passed, failed or inconclusive.
+
+    `label` is the name without the bound that stands beside it; `when` is before or after, of a steady state.
+    """
 
     name: str
     role: str
@@ -41,6 +44,8 @@ class CheckRow(NamedTuple):
     samples: int
     verdict: str
     evidence: Evidence
+    label: str
+    when: str = ""
 
 
 class ClockRow(NamedTuple):

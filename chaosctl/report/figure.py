@@ -10,7 +10,7 @@ from chaosctl.model import Counts, Reading
 from chaosctl.report.document import Bar, Chart, Figure, Lane, Mark, Point
 from chaosctl.report.history import History
 from chaosctl.report.text import bounds, clean, length, listed, plural, quantity, time_of_day
-from chaosctl.report.words import CLOCKS, fault
+from chaosctl.report.words import CLOCKS, fault, label
 from chaosctl.spec import Check
 
 MOST_CHARTS = 5
@@ -116,7 +116,7 @@ def _chart(history: History, check: Check) -> Chart:
     rising = _rising(history, check)
     low, high = _range(values, check.unit, rising=rising)
     return Chart(
-        label=clean(check.name),
+        label=clean(label(check)),
         low=low,
         high=high,
         low_text=quantity(low, check.unit),
@@ -141,13 +141,10 @@ def _filled_from(check: Check, *, rising: bool) -> str:
 
 
 def _range(values: list[float], unit: str, *, rising: bool) -> tuple[float, float]:
-    """The axis: from nothing, but for shares that ought to be near one; up to a round number."""
-    top = max(values, default=1.0)
+    """The axis: from nothing to the highest value or bound; good shares are shown from below."""
     if unit == "share" and not rising:
-        low = min([*values, 0.9])
-        return max(0.0, low - (1 - low) / 10), 1.0
-    high = top * 1.1 if top > 0 else 1.0
-    return min(0.0, *values), min(high, 1.0) if unit == "share" else high
+        return min([*values, 0.9]), 1.0
+    return min(0.0, *values), max(values, default=0.0) or 1.0
 
 
 def _description(history: History, charts: tuple[Chart, ...]) -> str:

@@ -11,6 +11,7 @@ from chaosctl.model import Counts
 from chaosctl.report.document import HarmRow
 from chaosctl.report.history import History
 from chaosctl.report.text import between, clean
+from chaosctl.report.words import label
 from chaosctl.spec import Check, ClockName, Role
 from chaosctl.stats import clopper_pearson
 
@@ -36,7 +37,7 @@ def rows(history: History) -> tuple[HarmRow, ...]:
 
 def words(check: Check) -> str:
     """What a bad observation of this check is."""
-    return WORDS.get(str((check.probe or {}).get("kind")), f"observations broke {clean(check.name)}")
+    return WORDS.get(str((check.probe or {}).get("kind")), f"observations broke {clean(label(check))}")
 
 
 def _row(history: History, check: Check) -> HarmRow | None:
@@ -48,7 +49,7 @@ def _row(history: History, check: Check) -> HarmRow | None:
     budget = sum(reading.bad / reading.n * (reading.end - reading.start) / _MINUTE for _, reading in counted)
     evidence = tuple(seq for seq, _ in counted)
     lasted = _lasted([reading for _, reading in counted if reading.bad])
-    return HarmRow(check.name, words(check), bad, n, low, high, lasted, budget, evidence)
+    return HarmRow(label(check), words(check), bad, n, low, high, lasted, budget, evidence)
 
 
 _MINUTE = timedelta(minutes=1)

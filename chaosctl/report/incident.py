@@ -9,7 +9,7 @@ from chaosctl.report.checks import VERDICTS, absent, effect_row
 from chaosctl.report.document import ClockRow, Effect, EntryRow, Line
 from chaosctl.report.history import History
 from chaosctl.report.text import around, between, clean, length, offset, plural, time_of_day
-from chaosctl.report.words import CLOCKS, ORIGIN, changes, fault, outcomes
+from chaosctl.report.words import CLOCKS, ORIGIN, changes, fault, label, outcomes
 from chaosctl.spec import ClockName, Entry, Role
 
 UNKNOWN = "unknown"
@@ -66,7 +66,7 @@ def recovery(history: History) -> tuple[Line, ...]:
         shown = f"{verdict} after {plural(n, 'sample')} of the good stretch" if n else verdict
         if history.state.closed_at:
             lines.append(
-                Line(f"{check.name} after", shown, tuple(sample.seq for sample in history.of(check)[-1:]))
+                Line(f"{label(check)} after", shown, tuple(sample.seq for sample in history.of(check)[-1:]))
             )
     return (*lines, *_undone(history))
 

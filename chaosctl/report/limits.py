@@ -7,6 +7,7 @@ from itertools import pairwise
 from chaosctl.engine.tables import Phase
 from chaosctl.report.history import History
 from chaosctl.report.text import clean, length, listed, offset, percent, plural
+from chaosctl.report.words import label
 from chaosctl.spec import Check, EProcess
 
 
@@ -42,7 +43,7 @@ def _gaps(history: History) -> Iterator[str]:
         pause, after = _widest(history, check)
         if pause > max(check.every * 1.5, timedelta(seconds=1)):
             hole = length(pause), offset(after - history.zero)
-            holes.setdefault(hole, []).append(clean(check.name))
+            holes.setdefault(hole, []).append(clean(label(check)))
     for (lasted, at), names in holes.items():
         yield f"{listed(names)}: nothing was read for {lasted} from {at}."
 
@@ -57,7 +58,7 @@ def _error_rates(history: History) -> Iterator[str]:
     tested: dict[float, list[str]] = {}
     for check in history.state.checks:
         if isinstance(check.decision, EProcess):
-            tested.setdefault(check.decision.alpha, []).append(clean(check.name))
+            tested.setdefault(check.decision.alpha, []).append(clean(label(check)))
     for alpha, names in tested.items():
         yield f"{listed(names)}: decided by a test that errs in at most {percent(alpha)} of runs (alpha)."
 

@@ -61,7 +61,7 @@ def caught(history: History, harm: tuple[HarmRow, ...]) -> Line:
 def recovered(history: History, rows: tuple[CheckRow, ...]) -> Line:
     """When it was good again, and what that rests on."""
     row = incident.clock(history, ClockName.RECOVER)
-    after = [check for check in rows if check.role == Role.STEADY and check.name.endswith(" after")]
+    after = [check for check in rows if check.role == Role.STEADY and check.when == "after"]
     evidence = (*row.evidence, *(seq for check in after for seq in check.evidence))
     if history.state.opened_at is None:
         return Line("It recovered", "not applicable: nothing was touched.")
@@ -101,11 +101,11 @@ def actions(
     """Proposals that follow from the findings; people decide."""
     again = "run the same playbook again"
     found = [
-        Action(f"Make “{row.name}” hold: expected {row.expected}, observed {row.observed}.", "fix", again)
+        Action(f"Make “{row.label}” hold: expected {row.expected}, observed {row.observed}.", "fix", again)
         for row in rows
         if row.verdict == "failed"
     ]
-    undecided = [f"“{row.name}”" for row in rows if row.verdict == "inconclusive"]
+    undecided = [f"“{row.label}”" for row in rows if row.verdict == "inconclusive"]
     if undecided and history.state.opened_at:
         found.append(
             Action(

@@ -15,7 +15,7 @@ from chaosctl.engine.verdict import finding
 from chaosctl.report.document import Document
 from chaosctl.report.recap import harm_text
 from chaosctl.report.text import between, bounds, clean, length, quantity, sparkline
-from chaosctl.report.words import CLOCKS, tell
+from chaosctl.report.words import CLOCKS, label, tell
 from chaosctl.spec import Check, ClockName, Role
 
 WIDTH = 12  # of the first column
@@ -53,7 +53,7 @@ def steady(state: State) -> str:
 def now(state: State, values: Mapping[str, list[float]]) -> str:
     """The line that is written over and over; `values` are a check's latest ones."""
     parts = [
-        f"{check.name} {quantity(seen[-1], check.unit)} {sparkline(seen[-HISTORY:])}"
+        f"{label(check)} {quantity(seen[-1], check.unit)} {sparkline(seen[-HISTORY:])}"
         for check in state.plot.having(Role.STEADY)
         if (seen := values.get(check.name))
     ]
@@ -80,7 +80,7 @@ def _cost(document: Document) -> Iterator[str]:
 
 def _standing(state: State, check: Check) -> str:
     judge = state.judge(check)
-    return f"{check.name} {_last(judge, check)} {bounds(check.holds, check.unit)} {SIGNS[judge.finding]}"
+    return f"{label(check)} {_last(judge, check)} {bounds(check.holds, check.unit)} {SIGNS[judge.finding]}"
 
 
 def _last(judge: Judge, check: Check) -> str:

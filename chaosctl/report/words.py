@@ -1,5 +1,6 @@
 """Why: the live view, the timeline and the swimlane must tell the same event in the same words."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
 from chaosctl.model import Banish, Create, Delete, Edit, Json, Patch, Plan, Step, Switch
 from chaosctl.report.text import clean, listed, plural
-from chaosctl.spec import ClockName, Script
+from chaosctl.spec import Check, ClockName, Script
 
 CLOCKS: Mapping[ClockName, str] = {
     ClockName.INJECT: "every write was acknowledged",
@@ -46,6 +47,7 @@ ENTRY: Mapping[type[events.Event], str] = {
     events.RevertFailed: "undoing failed, and is tried again{why}",
     events.GaveUp: "gave up undoing{why}",
 }
+BOUND = re.compile(r" [≤≥] (?:steady [-+] )?[\d.,]+(?: ?%| (?:ms|s|min|h|pods?|replicas?)\b)?| within .*$")
 FAULT_DETAILS = 4  # of a fault's fields that a line names
 
 
@@ -74,6 +76,11 @@ def tell(event: AnyEvent, script: Script) -> Told | None:
         case events.Stopped():
             return Told("run", f"stop: {event.why}")
     return Told("run", RUN[type(event)])
+
+
+def label(check: Check) -> str:
+    """A check's name without the bound in it, for where the bound stands beside."""
+    return BOUND.sub("", check.name) or check.name
 
 
 def fault(body: Json) -> str:

@@ -154,15 +154,7 @@ def test_our_own_undo_is_not_credited_to_the_reaction():
 def test_what_was_not_decided_is_never_called_passed():
     made = document(ENDINGS["inconclusive"]())
     assert row(made, "release felt").verdict == "inconclusive"
-    assert row(made, "errors after") == (
-        "errors after",
-        "steadyState",
-        "≤ 5 %",
-        "no data",
-        0,
-        "inconclusive",
-        (),
-    )
+    assert row(made, "errors after")[2:7] == ("≤ 5 %", "no data", 0, "inconclusive", ())
 
 
 def test_the_timeline_is_in_order_and_begins_before_the_injection(good):

@@ -6,7 +6,7 @@ from chaosctl.changes import Outcome
 from chaosctl.engine.events import AnyEvent
 from chaosctl.model import Banish, Create, Delete, Edit, Interval, Patch, Ref, Switch
 from chaosctl.report import text, words
-from chaosctl.spec import Bounds
+from chaosctl.spec import Bounds, Check, Role
 
 POD = Ref(kind="Pod", namespace="models", name="fraud-1")
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -125,3 +125,18 @@ def test_what_undoing_came_to_is_counted():
         words.outcomes((Outcome.UNDONE, Outcome.UNDONE, Outcome.ALREADY_BACK)) == "undone (2), already back"
     )
     assert words.outcomes(()) == "nothing to undo"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("errors ≤ 2 % over the run", "errors over the run"),
+        ("p99 ≤ steady + 150 ms", "p99"),
+        ("ready ≥ 3 pods", "ready"),
+        ("rollback within 45 s", "rollback"),
+        ("correct enough", "correct enough"),
+        (" ≤ 1 %", " ≤ 1 %"),
+    ],
+)
+def test_a_name_that_repeats_its_bound_is_shortened(name, shown):
+    assert words.label(Check(name=name, role=Role.EXPECT)) == shown

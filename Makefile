@@ -38,13 +38,13 @@ check: $(VENV)/dev ## format, lint, types, layers, lock
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/dev ## the figures in the docs
-	@$(BIN)/python -m tests.bench
+	@cd tests && ../$(BIN)/python -m bench
 
 crash: $(VENV)/dev ## kill the runner at every position; print the table
-	@$(BIN)/python -m tests.crash.matrix
+	@cd tests && ../$(BIN)/python -m crash.matrix
 
 chaos: $(VENV)/dev ## signals, a full disk, a locked store, an API server that misbehaves
-	@$(BIN)/python -m tests.crash.chaos
+	@cd tests && ../$(BIN)/python -m crash.chaos
 
 lock: ## write the lock files anew
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

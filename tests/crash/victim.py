@@ -1,0 +1,48 @@
+"""Why: a victim is a whole run in a process of its own, forked where everything is imported already."""
+
+import asyncio
+import os
+import sys
+import traceback
+from dataclasses import replace
+
+from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.operations import run as running
+from chaosctl.operations.connect import connected
+from chaosctl.operations.order import Access
+from chaosctl.operations.perform import Performer
+from chaosctl.operations.viewing import Silent
+from chaosctl.store import Store
+from crash.deadly import DeadlyCluster, DeadlyStore, Fate, in_lanes
+
+
+def fork(script, home, kubeconfig, fate):
+    """Start a run in a child; its process id. Its output goes to `home/output`."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        output = os.open(home / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        code = asyncio.run(conduct(script, home, kubeconfig, fate))
+    except BaseException:  # noqa: BLE001 - the child must end here, whatever happens
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+async def conduct(script, home, kubeconfig, fate=None):
+    """A run as `chaosctl run` does it; its exit code."""
+    fate = fate or Fate()
+    running.Performer = lambda *arguments: in_lanes(Performer(*arguments))
+    with Store(home / "store.db") as store:
+        async with connected(Access(kubeconfig=str(kubeconfig))) as world:
+            cluster = DeadlyCluster(world.cluster, fate)
+            deadly = replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))
+            outcome = await running.run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarded=True)
+    print(outcome.verdict)
+    return outcome.verdict.exit_code

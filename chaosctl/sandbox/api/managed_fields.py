@@ -131,11 +131,22 @@ def track(old: Json | None, new: Json, writer: Writer, group_version: str) -> li
 
 
 def _starting_entries(old: Json | None, new: Json) -> list[Json]:
-    """What the client sent, if it sent any; `[{}]` starts afresh, as on a real server."""
-    sent: list[Json] | None = new["metadata"].get("managedFields")
+    """What the client sent, if it can be read; `[{}]` starts afresh, as on a real server."""
+    sent: list[Json] = new["metadata"].get("managedFields") or []
     if sent == [{}]:
         return []
-    return sent or (old or {"metadata": {}})["metadata"].get("managedFields") or []
+    if sent and all(_is_entry(each) for each in sent):
+        return sent
+    return (old or {"metadata": {}})["metadata"].get("managedFields") or []
+
+
+def _is_entry(sent: Json) -> bool:
+    named = sent.get("manager") and sent.get("operation") in {"Apply", "Update"}
+    return bool(named) and _is_tree(sent.get("fieldsV1"))
+
+
+def _is_tree(fields: Any) -> bool:  # noqa: ANN401  # that is the question
+    return isinstance(fields, dict) and all(_is_tree(below) for below in fields.values())
 
 
 def _is(entry: Json, writer: Writer) -> bool:

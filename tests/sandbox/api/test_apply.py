@@ -102,6 +102,19 @@ async def test_once_our_entry_is_removed_the_team_can_apply_again(api, apply, up
     assert (await apply(deployment(replicas=4), "team")).status_code == 200
 
 
+@pytest.mark.parametrize("sent", [[{}, {}], [{"manager": "x"}], [{"manager": "x", "fieldsV1": {"f:a": 1}}]])
+async def test_owners_that_cannot_be_read_are_ignored(api, apply, deployment, sent):
+    body = (await apply(deployment(replicas=2), "team")).json()
+    body["metadata"]["managedFields"] = sent
+    assert managers((await api.put(f"{DEPLOYMENTS}/web", json=body)).json()) == {("team", "Apply")}
+
+
+async def test_owners_can_be_cleared_on_purpose(api, apply, deployment):
+    body = (await apply(deployment(replicas=2), "team")).json()
+    body["metadata"]["managedFields"] = [{}]
+    assert managers((await api.put(f"{DEPLOYMENTS}/web", json=body)).json()) == set()
+
+
 async def test_quantities_written_another_way_are_no_conflict(apply, deployment):
     body = deployment()
     container = body["spec"]["template"]["spec"]["containers"][0]

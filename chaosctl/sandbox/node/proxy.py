@@ -11,6 +11,7 @@ from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.controllers.meta import Key, is_terminating, key_of, labels_of
 from chaosctl.sandbox.node.balancer import Balancer, Endpoint
 
+_RETRY = 1.0  # seconds
 _Listener = tuple[str, int]  # address, port
 
 
@@ -64,6 +65,7 @@ class ServiceProxy:
                 text = f"cannot listen on {listener[0]}:{listener[1]}: {error.strerror}"
                 if service:
                     self._recorder.warning(service, "FailedToListen", text, "service-proxy")
+                asyncio.get_running_loop().call_later(_RETRY, self._keys.put_nowait, key)
         if not known:
             del self._balancers[key]
 

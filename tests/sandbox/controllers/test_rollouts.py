@@ -220,6 +220,27 @@ async def test_a_template_that_was_there_before_gets_a_new_revision(objects: Lab
     assert first["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] == "1"
 
 
+async def test_a_deployment_adopts_what_another_one_left(objects: Lab):
+    objects.create("deployments", deployment())
+    await objects.until(lambda: objects.rolled_out("web"))
+    pods = {p["metadata"]["uid"] for p in objects.all("pods")}
+    objects.delete("deployments", "web", policy="Orphan")
+    assert not objects.all("replicasets")[0]["metadata"].get("ownerReferences")
+    objects.create("deployments", deployment())
+    await objects.until(lambda: objects.rolled_out("web"))
+    assert {p["metadata"]["uid"] for p in objects.all("pods")} == pods
+    assert condition(objects, "Progressing")[0] == "True"
+
+
+async def test_a_deployment_without_a_deadline_never_times_out(lab: Lab):
+    lab.create("deployments", deployment(replicas=1))
+    lab.edit("deployments", "web", lambda body: body["spec"].update(progressDeadlineSeconds=2**31 - 1))
+    await lab.until(lambda: lab.rolled_out("web"))
+    lab.release("web", "nothing:1")
+    await lab.until(lambda: "Failed" in lab.reasons("web"))
+    assert condition(lab, "Progressing")[0] == "True"
+
+
 async def test_deleting_a_deployment_takes_everything_with_it(lab: Lab):
     await deployed(lab)
     lab.delete("deployments", "web")

@@ -171,6 +171,34 @@ async def test_a_connection_to_a_dead_endpoint_is_reset_at_once():
     balancer.close()
 
 
+async def test_a_slow_endpoint_slows_its_client_down_and_loses_nothing():
+    go, size = asyncio.Event(), 30_000_000
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go.wait()
+        total = 0
+        while chunk := await reader.read(1 << 20):
+            total += len(chunk)
+        writer.write(str(total).encode())
+        await closed(writer)
+
+    server = await asyncio.start_server(count, "127.0.0.1", 0)
+    balancer = Balancer("127.0.0.1", 0)
+    await balancer.balance([server.sockets[0].getsockname()])
+    reader, writer = await asyncio.open_connection(*balancer.address)
+    writer.write(b"x" * size)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(writer.drain(), 0.3)  # nobody reads, so nobody may send
+    go.set()
+    await writer.drain()
+    writer.write_eof()
+    assert await reader.read() == str(size).encode()
+    await closed(writer)
+    balancer.abort()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_what_a_client_sends_before_the_endpoint_answers_arrives_whole():
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.read())

@@ -1,6 +1,7 @@
 """Services: what a client meets at a cluster IP while endpoints come, go and fail."""
 
 import asyncio
+import socket
 
 import pytest
 from sandbox.node.lab import (
@@ -129,6 +130,16 @@ async def test_the_older_endpoints_object_follows(lab: Lab):
     assert subset["ports"][0]["port"] == 8080
     lab.delete("services", "web")
     await lab.until(lambda: lab.find("endpoints", "web") is None and not lab.all("endpointslices"))
+
+
+async def test_a_port_that_cannot_be_had_is_told_and_tried_again(lab: Lab):
+    lab.create("services", service())
+    address = lab.get("services", "web")["spec"]["clusterIP"]
+    with socket.create_server((address, 80)):
+        lab.create("pods", pod("web", readinessProbe=ready_probe()))
+        await lab.until(lambda: "FailedToListen" in lab.reasons("web"))
+    await until_connected(address)
+    assert (await get(address)).startswith("v1")
 
 
 async def test_large_bodies_pass_whole(lab: Lab):

@@ -18,7 +18,7 @@ from chaosctl.cluster.fields import MANAGER, forget_us, manager_of
 from chaosctl.cluster.ledger import RUN, Line, LineState, Undone
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.residue import leaves_any
-from chaosctl.errors import Conflict, Gone
+from chaosctl.errors import Conflict, Gone, TooLate
 from chaosctl.model import Create, Json, Op, Patch, Ref, Step, Switch
 from chaosctl.ports import Cluster
 
@@ -50,7 +50,10 @@ async def restore(
         await ledgers.bury(where, entry)
         return ()
     if line.is_open:
-        line = await ledgers.move(where, entry, LineState.REVERTING) or line
+        try:
+            line = await ledgers.move(where, entry, LineState.REVERTING) or line
+        except TooLate:  # somebody else has closed it meanwhile
+            return await restore(where, entry, ledgers)
         outcomes = await _undo_all(line, ledger.run, ledgers)
         tidy = not line.touched or not leaves_any(line.plan)
         line = await ledgers.move(where, entry, LineState.CLOSED, outcomes=outcomes, tidy=tidy) or line

@@ -1,7 +1,10 @@
 """Why: the ledger is all that is left of a run that died, so nobody else may write it, or lose it."""
 
+import asyncio
 import os
+from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from cluster.scenes import (
@@ -24,7 +27,7 @@ from chaosctl.cluster.owner import lives, myself
 from chaosctl.cluster.restore import restore
 from chaosctl.errors import Busy, CannotPlan, TooLate
 from chaosctl.model import Create, Op, Ref
-from chaosctl.testing import EPOCH
+from chaosctl.testing import EPOCH, Fate, Shaky
 
 
 def labels(cluster):
@@ -42,6 +45,18 @@ async def test_a_target_has_one_run_at_a_time():
     await ledgers.enter(WHERE, "r2", line)
 
     assert (await ledgers.read(WHERE)).run == "r2"
+
+
+@virtually
+async def test_several_lanes_may_write_it_at_once_and_none_is_lost():
+    cluster, ledgers = world()
+    far = replace(ledgers, cluster=Shaky(cluster, Fate(Random(1))))
+    lines = [Line(entry=f"e{number}", plan=(), deadline=LATER) for number in range(5)]
+    await ledgers.claim(WHERE, "r1", myself(), LATER)
+
+    await asyncio.gather(*(far.enter(WHERE, "r1", line) for line in lines))
+
+    assert {line.entry for line in (await ledgers.read(WHERE)).lines} == {line.entry for line in lines}
 
 
 @virtually

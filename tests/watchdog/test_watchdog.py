@@ -44,11 +44,12 @@ def test_a_canarys_wrong_answers_are_seen_among_the_good_ones_of_the_others():
     assert "samples of new versions" in scene.said("RollbackStarted")[0]["message"]
 
 
-def test_a_release_that_fails_requests_is_rolled_back():
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_release_that_fails_requests_is_rolled_back(share):
     async def story():
         async with Scene().watching() as scene:
             await scene.certified()
-            await scene.release("model:bad", Behaviour(errors=0.3))
+            await scene.release("model:bad", Behaviour(errors=share))
             await scene.until(lambda: scene.image() == "model:stable", within=10)
             return scene
 
@@ -200,10 +201,11 @@ def test_answers_from_before_it_stood_prove_nothing():
 def test_answers_from_while_its_pods_crashed_prove_nothing():
     async def story():
         cluster = Troubled(watched())
-        cluster.waiting["model:stable"] = "CrashLoopBackOff"
         async with Scene(cluster).watching() as scene:
-            await asyncio.sleep(60)
-            cluster.waiting.clear()
+            for crashing, lasting in ((True, 10), (False, 3), (True, 60)):
+                cluster.waiting = {"model:stable": "CrashLoopBackOff"} if crashing else {}
+                await asyncio.sleep(lasting)
+            cluster.waiting = {}
             return await scene.certified()
 
     assert in_virtual_time(story()) >= 4

@@ -66,13 +66,12 @@ class Player:
             raise Invalid("the script has no workload")
         where = await service_address(target, self._see)
         window = Window(script.workload.answer_within.total_seconds())
-        sender = Sender(where, _traffic(script.workload, target, script.seed), window)
-        sending = asyncio.create_task(sender.run())
-        try:
+        traffic = _traffic(script.workload, target, script.seed)
+        sender = Sender(where, traffic, window, clock=lambda: self._clock.now().timestamp())
+        async with asyncio.TaskGroup() as group:  # a sender that fails ends whoever reads its answers
+            sending = group.create_task(sender.run())
             yield window
-        finally:
             sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
 
 
 async def service_address(target: Target, see: Reader) -> Address:

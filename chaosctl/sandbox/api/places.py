@@ -2,20 +2,26 @@
 
 from typing import NamedTuple
 
-from chaosctl.sandbox.api.errors import no_such_path
+from chaosctl.sandbox.api.errors import bad_request, no_such_path
 from chaosctl.sandbox.api.resources import Resource
 from chaosctl.sandbox.api.store import Store
 
+PROXY = "proxy"
 _OF_NAMESPACES = frozenset({"status", "finalize"})
 
 
 class Place(NamedTuple):
-    """What a URL points at; without a name it is the collection."""
+    """What a URL points at; without a name it is the collection.
+
+    `port` and `path` belong to the subresource proxy: what is asked of the object's own server.
+    """
 
     resource: Resource
     namespace: str | None
     name: str | None
     subresource: str
+    port: int | None = None
+    path: str = ""
 
 
 def locate(store: Store, parts: list[str]) -> Place:
@@ -25,6 +31,7 @@ def locate(store: Store, parts: list[str]) -> Place:
     namespace = None
     if len(rest) > 2 and rest[0] == "namespaces" and rest[2] not in _OF_NAMESPACES:  # noqa: PLR2004  # two parts before a kind
         namespace, rest = rest[1], rest[2:]
+    rest, path = _split(rest)
     if not rest or len(rest) > 3:  # noqa: PLR2004  # kind, name, subresource
         raise no_such_path()
     name, subresource = rest[1] if len(rest) > 1 else None, "".join(rest[2:])
@@ -33,7 +40,25 @@ def locate(store: Store, parts: list[str]) -> Place:
         raise no_such_path()
     if (namespace is not None) > resource.namespaced or (name and namespace is None and resource.namespaced):
         raise no_such_path()
+    if subresource == PROXY:
+        name, port = _port(name or "")
+        return Place(resource, namespace, name, subresource, port, path)
     return Place(resource, namespace, name, subresource)
+
+
+def _split(rest: list[str]) -> tuple[list[str], str]:
+    """What follows a proxy is a path of the object's own server."""
+    if len(rest) > 2 and rest[2] == PROXY:  # noqa: PLR2004  # kind and name
+        return rest[:3], "/".join(rest[3:])
+    return rest, ""
+
+
+def _port(name: str) -> tuple[str, int | None]:
+    """NAME:PORT, or NAME. Raises ApiError 400."""
+    plain, colon, port = name.partition(":")
+    if colon and not port.isdecimal():
+        raise bad_request(f"invalid proxy name {name!r}: write NAME:PORT")
+    return plain, int(port) if colon else None
 
 
 def verb_of(method: str, place: Place, *, watching: bool) -> str:

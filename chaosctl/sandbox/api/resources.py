@@ -31,7 +31,8 @@ class Resource(NamedTuple):
 
 
 _STATUS, _SCALED = ("status",), ("status", "scale")
-_POD = ("status", "log", "exec", "attach", "portforward", "eviction", "binding", "ephemeralcontainers")
+_LOCAL = ("log", "exec", "attach", "portforward", "proxy")
+_POD = ("status", *_LOCAL, "eviction", "binding", "ephemeralcontainers")
 _ALL = ("all",)
 _CRD = ("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition")
 _RBAC, _AUTHZ = "rbac.authorization.k8s.io/v1", "authorization.k8s.io/v1"

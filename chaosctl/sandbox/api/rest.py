@@ -6,13 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from chaosctl.sandbox.api import apply, paging, patches, pods, reviews, scale, schemas, watch
+from chaosctl.sandbox.api import apply, paging, patches, pods, proxying, reviews, scale, schemas, watch
 from chaosctl.sandbox.api.answers import Presenter, as_json
 from chaosctl.sandbox.api.authz import Authorizer, Identities
 from chaosctl.sandbox.api.calls import Call, is_dry_run
 from chaosctl.sandbox.api.errors import ApiError, bad_request
 from chaosctl.sandbox.api.managed_fields import Writer
 from chaosctl.sandbox.api.objects import Json
+from chaosctl.sandbox.api.places import PROXY
 from chaosctl.sandbox.api.pods import Backend
 from chaosctl.sandbox.api.resources import Resource
 from chaosctl.sandbox.api.store import Store
@@ -59,6 +60,8 @@ class Rest:
         self._authorizer.check(call.identity, call.attributes)
         if call.place.subresource in _NOT_OFFERED:
             raise pods.unsupported(call.place.subresource)
+        if call.place.subresource == PROXY:
+            return await proxying.relay(self._store, call)
         return await self._verbs[call.verb](call)
 
     async def _get(self, call: Call) -> web.StreamResponse:

@@ -18,7 +18,7 @@ def manifest() -> str:
 
 async def applied(lab: Lab, kubectl: Kubectl) -> None:
     await kubectl("apply", "-f", "-", stdin=manifest())
-    await kubectl("rollout", "status", "deploy/web", "--timeout=30s")
+    await kubectl("rollout", "status", "deploy/web", "--timeout=60s")
     assert len(lab.running("web")) == 3
 
 
@@ -54,17 +54,19 @@ async def test_describing(lab: Lab, kubectl: Kubectl):
 
 async def test_watching_and_waiting(lab: Lab, kubectl: Kubectl):
     await applied(lab, kubectl)
-    watching = asyncio.create_task(
-        kubectl("get", "pods", "-w", "--output-watch-events", "-o", "name", "--request-timeout=4s", code=None)
-    )
     name = lab.running("web")[0]["metadata"]["name"]
-    waiting = asyncio.create_task(kubectl("wait", "--for=delete", f"pod/{name}", "--timeout=30s"))
-    await kubectl("delete", "pod", name)
+    seen = set()
+    async with kubectl.lines("get", "pods", "-w", "-o", "name") as lines:
+        while len(seen) < 3:
+            seen.add(await anext(lines))
+        waiting = asyncio.create_task(kubectl("wait", "--for=delete", f"pod/{name}", "--timeout=60s"))
+        await kubectl("delete", "pod", name)
+        while len(seen) < 4:  # the three, and the one that came instead
+            seen.add(await anext(lines))
     await waiting
-    await kubectl("wait", "--for=condition=Available", "deploy/web", "--timeout=30s")
-    await kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "deploy/web", "--timeout=30s")
-    events = await watching
-    assert f"pod/{name}" in events
+    await kubectl("wait", "--for=condition=Available", "deploy/web", "--timeout=60s")
+    await kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "deploy/web", "--timeout=60s")
+    assert {f"pod/{each['metadata']['name']}" for each in lab.running("web")} <= seen
 
 
 async def test_changing(lab: Lab, kubectl: Kubectl):
@@ -77,13 +79,13 @@ async def test_changing(lab: Lab, kubectl: Kubectl):
     await kubectl("label", "deploy", "web", "team=ml")
     await kubectl("annotate", "deploy", "web", "note=hello")
     await kubectl("patch", "deploy", "web", "-p", '{"spec": {"minReadySeconds": 0}}')
-    await kubectl("rollout", "status", "deploy/web", "--timeout=30s")
+    await kubectl("rollout", "status", "deploy/web", "--timeout=60s")
     body = lab.get("deployments", "web")
     main = body["spec"]["template"]["spec"]["containers"][0]
     assert (main["image"], main["env"]) == ("test/server:v2", [{"name": "COLOUR", "value": "blue"}])
     assert body["metadata"]["labels"]["team"] == "ml"
     assert body["metadata"]["annotations"]["note"] == "hello"
-    await kubectl("delete", "deploy,svc", "--all", "--timeout=30s")
+    await kubectl("delete", "deploy,svc", "--all", "--timeout=60s")
     await lab.until(lambda: not lab.all("pods"))
 
 
@@ -92,7 +94,7 @@ async def test_applying_again_changes_only_what_differs(lab: Lab, kubectl: Kubec
     assert "unchanged" in await kubectl("apply", "-f", "-", stdin=manifest())
     changed = manifest().replace("test/server:v1", "test/server:v2")
     assert "deployment.apps/web configured" in await kubectl("apply", "-f", "-", stdin=changed)
-    await kubectl("rollout", "status", "deploy/web", "--timeout=30s")
+    await kubectl("rollout", "status", "deploy/web", "--timeout=60s")
     assert {p["spec"]["containers"][0]["image"] for p in lab.running()} == {"test/server:v2"}
 
 
@@ -100,9 +102,9 @@ async def test_permissions_and_namespaces(lab: Lab, kubectl: Kubectl):
     assert (await kubectl("auth", "can-i", "delete", "pods")).strip() == "yes"
     await kubectl("create", "namespace", "team")
     await kubectl("-n", "team", "create", "deployment", "web", "--image=test/server:v1")
-    await kubectl("-n", "team", "rollout", "status", "deploy/web", "--timeout=30s")
+    await kubectl("-n", "team", "rollout", "status", "deploy/web", "--timeout=60s")
     assert "default" in await kubectl("-n", "team", "get", "serviceaccounts")
-    await kubectl("delete", "namespace", "team", "--timeout=30s")
+    await kubectl("delete", "namespace", "team", "--timeout=60s")
     assert not lab.store.list(lab.resource("pods"), "team")
 
 

@@ -120,18 +120,7 @@ class Kubectl:
 
     async def __call__(self, *arguments: str, stdin: str = "", code: int | None = 0) -> str:
         """What it prints; its exit code must be this one, if one is given."""
-        process = await asyncio.create_subprocess_exec(
-            self.program or "kubectl",
-            *arguments,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self._home),
-                "KUBECONFIG": str(self._home / "config"),
-            },
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        process = await self._start(*arguments)
         try:
             async with asyncio.timeout(2 * DEADLINE):
                 output, _ = await process.communicate(stdin.encode())
@@ -142,6 +131,38 @@ class Kubectl:
         text = output.decode()
         assert code is None or process.returncode == code, f"kubectl {' '.join(arguments)}: {text}"
         return text
+
+    @asynccontextmanager
+    async def lines(self, *arguments: str) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of a command that does not end by itself; it is killed after the block."""
+        process = await self._start(*arguments)
+
+        async def read() -> AsyncIterator[str]:
+            async with asyncio.timeout(2 * DEADLINE):
+                while line := await process.stdout.readline():
+                    yield line.decode().strip()
+
+        try:
+            yield read()
+        finally:
+            process.kill()
+            await process.communicate()
+
+    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._home),
+            "KUBECONFIG": str(self._home / "config"),
+        }
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            self.program or "kubectl",
+            *arguments,
+            env=environ,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=asyncio.subprocess.STDOUT,
+        )
 
 
 def is_ready(pod: Json) -> bool:

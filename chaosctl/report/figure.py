@@ -149,6 +149,6 @@ def _range(values: list[float], unit: str, *, rising: bool) -> tuple[float, floa
 
 def _description(history: History, charts: tuple[Chart, ...]) -> str:
     shown = f"charts of {listed(chart.label for chart in charts)}" if charts else "no readings"
-    entries = plural(len(history.state.plot.entries), "entry").replace("entrys", "entries")
+    entries = plural(len(history.state.plot.entries), "entry")
     span = length(history.state.at - history.start)
     return f"{entries} over {span}, with everybody who reacted, the clocks of the incident, and {shown}."

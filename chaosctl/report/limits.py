@@ -33,7 +33,8 @@ def _blind(history: History) -> Iterator[str]:
         without = [sample.event.why for sample in samples if sample.reading is None]
         if without:
             reasons = listed(sorted({clean(why, 80) for why in without})[:3])
-            yield f"{clean(name)}: {len(without)} of {plural(len(samples), 'reading')} had no data: {reasons}"
+            shown = clean(label(history.state.check(name)))
+            yield f"{shown}: {len(without)} of {plural(len(samples), 'reading')} had no data: {reasons}"
 
 
 def _gaps(history: History) -> Iterator[str]:

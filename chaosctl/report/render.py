@@ -17,6 +17,7 @@ from chaosctl.report.document import Document, Evidence, Figure
 from chaosctl.report.recap import harm_text
 
 SIGNS = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
+BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h)(?!\w))")
 LEADING = re.compile(r"^(\d+)(?=[.)](?:\s|$))|^()(?=[#=]|--|[+-](?:\s|$))")
 
 
@@ -73,8 +74,10 @@ def place(name: str, texts: Mapping[str, str]) -> Markup:
 
 
 def _seen(value: object) -> object:
-    """For HTML and SVG: Jinja escapes what this leaves."""
-    return value if isinstance(value, Markup) else text.clean(str(value), limit=10_000)
+    """For HTML and SVG: Jinja escapes what this leaves. A number and its unit stay on one line."""
+    if isinstance(value, Markup):
+        return value
+    return BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text.clean(str(value), limit=10_000))
 
 
 def _plain(value: object) -> object:

@@ -123,12 +123,9 @@ def sparkline(values: Iterable[float]) -> str:
 
 
 def plural(number: int, word: str) -> str:
-    """1 reading, 2 readings, 2 near misses."""
-    return (
-        f"{count(number)} {word}"
-        if number == 1
-        else f"{count(number)} {word}{'es' if word[-1] == 's' else 's'}"
-    )
+    """1 reading, 2 readings, 2 near misses, 2 entries."""
+    many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}es" if word.endswith("s") else f"{word}s"
+    return f"{count(number)} {word if number == 1 else many}"
 
 
 def listed(parts: Iterable[str]) -> str:

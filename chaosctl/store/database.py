@@ -230,7 +230,8 @@ def translated(path: Path) -> Iterator[None]:
     except DBAPIError as error:
         raise StoreError(f"{path}: {_advice(path, error.orig)}") from error
     except (SQLAlchemyError, OSError) as error:
-        raise StoreError(f"{path}: {error}: check the folder, or set CHAOSCTL_HOME to another one") from error
+        what = error.strerror if isinstance(error, OSError) else error
+        raise StoreError(f"{path}: {what}: check the folder, or set CHAOSCTL_HOME to another one") from error
 
 
 def _advice(path: Path, error: BaseException | None) -> str:

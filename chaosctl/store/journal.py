@@ -79,11 +79,14 @@ class RunJournal:
 
     def _unsealed(self) -> Block:
         """The readings that a writer before us left without a seal: at most a block of them."""
-        block = Block()
+        block, last = Block(), self._head.sha256
         for row in self._database.rows(self._claim.run, max(0, self._head.seq - BLOCK), BLOCK):
-            block = block.add(row) if isinstance(row, Sample) else Block()
-            if isinstance(row, Link) and row.seq == self._head.seq and row.sha256 != self._head.sha256:
-                raise StoreError(
-                    f"run {self._claim.run}: its journal was changed: chaosctl runs verify shows where"
-                )
+            if isinstance(row, Sample):
+                block = block.add(row)
+            else:
+                block, last = Block(), row.sha256
+        if last != self._head.sha256:
+            raise StoreError(
+                f"run {self._claim.run}: its journal was changed: chaosctl runs verify shows where"
+            )
         return block

@@ -74,6 +74,7 @@ def test_lists_and_plurals_read_well():
         "a, b and c",
     ]
     assert [text.plural(n, "near miss") for n in (1, 2)] == ["1 near miss", "2 near misses"]
+    assert text.plural(3, "entry") == "3 entries"
     assert text.plural(1200, "reading") == "1,200 readings"
 
 

@@ -74,6 +74,13 @@ def test_a_store_that_another_process_holds_says_so_and_nothing_is_lost(store, p
     assert store.verify("r1").links == 1
 
 
+def test_a_file_that_another_program_keeps_for_itself_says_so(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="another process holds the store"):
+            Store(tmp_path / "store.db").open()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
 def test_a_full_disk_says_so_and_leaves_a_whole_journal(tmp_path):
     with small_disk(tmp_path) as disk, Store(disk / "store.db") as store:

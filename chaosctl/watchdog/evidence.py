@@ -60,19 +60,16 @@ class Trial:
         self.versions: tuple[str, ...] = ()
         self.failing = ""
         self.told: set[str] = set()
-        self._errors = objectives.errors.max
-        self._agreement = objectives.agreement.min if objectives.agreement else None
-        rates = {"errors": self._errors}
-        if self._agreement is not None:
-            rates["agreement"] = 1 - self._agreement
-        doubt = settings.false_alarm / (2 * len(rates) - 1)  # shared by all the alarms there are
-        suspected = {"suspects": rates["agreement"]} if "agreement" in rates else {}
-        self.alarms = {
-            name: Bet(log_evidence_above, rate, doubt) for name, rate in (rates | suspected).items()
-        }
-        self.proofs = {
-            name: Bet(log_evidence_below, rate, settings.false_trust) for name, rate in rates.items()
-        }
+        self._compares = objectives.agreement is not None
+        rates = {"errors": objectives.errors.max}
+        if objectives.agreement:
+            rates["agreement"] = 1 - objectives.agreement.min
+        suspicions = {"suspects": rates["agreement"]} if self._compares else {}
+        doubts = rates | suspicions
+        each = settings.false_alarm / len(doubts)
+        self.alarms = {name: Bet(log_evidence_above, rate, each) for name, rate in doubts.items()}
+        trust = settings.false_trust
+        self.proofs = {name: Bet(log_evidence_below, rate, trust) for name, rate in rates.items()}
 
     @property
     def proven(self) -> bool:
@@ -132,7 +129,7 @@ class Trial:
         start = self.until
         try:
             yield "errors", answers.failures(start, end)
-            if self._agreement is not None:
+            if self._compares:
                 yield "agreement", answers.disagreements(start, end)
                 if trusted is not None:
                     suspects = answers.versions(start, end).keys() - set(trusted)

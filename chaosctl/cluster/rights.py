@@ -55,7 +55,8 @@ def _doing(step: Step) -> Iterator[Right]:
         case Delete():
             yield Right("delete", step.ref)
         case Banish():
-            yield from (Right("list", _any(POD, step.owner)), Right("delete", _any(POD, step.owner)))
+            yield from _finding_pods(step.owner)
+            yield Right("delete", _any(POD, step.owner))
         case Switch():
             yield from _talking(step)
 
@@ -75,9 +76,16 @@ def _undoing(step: Step) -> Iterator[Right]:
 
 
 def _talking(step: Switch) -> Iterator[Right]:
+    yield from _finding_pods(step.proxies)
     pods = _any(POD, step.proxies)
-    yield Right("list", pods)
     yield from (Right(verb, pods, "proxy") for verb in ("get", "create"))
+
+
+def _finding_pods(owner: Ref) -> Iterator[Right]:
+    """They belong to a workload through its ReplicaSets."""
+    yield Right("get", owner)
+    yield Right("list", _any("ReplicaSet", owner, "apps/v1"))
+    yield Right("list", _any(POD, owner))
 
 
 def _any(kind: str, beside: Ref, api_version: str = "v1") -> Ref:

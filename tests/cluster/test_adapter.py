@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from json import dumps
 
 import pytest
 from aiohttp import web
@@ -311,3 +312,61 @@ async def test_a_kubeconfig_that_is_none_is_one_clear_message(tmp_path, monkeypa
         with pytest.raises(Invalid, match=words):
             async with connect(**options):
                 pass
+
+
+KNOWN = {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]}
+
+
+def page(*names, more="", version="7"):
+    items = [{"metadata": {"name": name, "resourceVersion": version}} for name in names]
+    return {"metadata": {"continue": more, "resourceVersion": version}, "items": items}
+
+
+async def test_a_list_whose_next_page_has_expired_begins_anew():
+    answers = [page("a", more="next"), None, page("a", more="again"), page("b")]
+
+    async def forgetful(request):
+        if request.path == "/api/v1":
+            return web.json_response(KNOWN)
+        found = answers.pop(0)
+        return web.json_response(found or {"message": "too old"}, status=200 if found else 410)
+
+    async with somebody(forgetful) as url, unconnected(url) as cluster:
+        found = await cluster.find(CONFIG)
+
+    assert [body["metadata"]["name"] for body in found] == ["a", "b"]
+
+
+@pytest.mark.parametrize("how", ["status", "event"])
+async def test_a_watch_that_was_cut_goes_on_and_one_that_is_too_old_begins_anew(how, monkeypatch):
+    monkeypatch.setattr("chaosctl.cluster.adapter.BETWEEN_WATCHES", 0)
+    asked = []
+
+    def event(kind, name, version):
+        return {"type": kind, "object": {"metadata": {"name": name, "resourceVersion": version}}}
+
+    async def server(request):
+        if request.path == "/api/v1":
+            return web.json_response(KNOWN)
+        if "watch" not in request.query:
+            return web.json_response(page("a"))
+        asked.append(request.query["resourceVersion"])
+        match len(asked):
+            case 1:
+                bookmark = event("BOOKMARK", "", "9")
+                return web.Response(text=f"{dumps(event('MODIFIED', 'a', '8'))}\n{dumps(bookmark)}\n")
+            case 2 if how == "status":
+                return web.json_response({"message": "too old"}, status=410)
+            case 2:
+                return web.json_response({"type": "ERROR", "object": {"code": 410}})
+        return web.json_response(event("DELETED", "a", "12"))
+
+    seen = []
+    async with somebody(server) as url, unconnected(url) as cluster, asyncio.timeout(60):
+        async for kind, _ in cluster.watch(CONFIG):
+            seen.append(kind)
+            if kind == "DELETED":
+                break
+
+    assert seen == ["ADDED", "MODIFIED", "ADDED", "DELETED"]
+    assert asked == ["7", "9", "7"]

@@ -1,0 +1,48 @@
+"""Why: a missing permission must be found before the change that it would have undone."""
+
+from cluster.scenes import TARGET, created, two_steps, virtually, world
+
+from chaosctl.cluster.rights import missing, to_do, to_undo
+from chaosctl.model import Banish, Delete, Ref, Switch
+
+POD = Ref(kind="Pod", namespace="models", name="p")
+
+
+def words(rights):
+    return [
+        f"{right.verb} {right.ref.kind}{'/' * bool(right.subresource)}{right.subresource}" for right in rights
+    ]
+
+
+@virtually
+async def test_a_release_needs_its_residue_removed():
+    cluster, _ = world()
+    plan = (await two_steps(cluster)).plan
+
+    assert words(to_do(plan)) == ["get ConfigMap", "create ConfigMap", "get Deployment", "patch Deployment"]
+    undoing = words(to_undo(plan))
+    assert {"delete ConfigMap", "patch Deployment", "list ReplicaSet", "delete ReplicaSet"} <= set(undoing)
+
+
+def test_pods_that_are_killed_need_no_undo():
+    plan = (Delete(ref=POD, uid="u"), Banish(owner=TARGET, nodes=("a",)))
+
+    assert words(to_do(plan)) == ["delete Pod", "list Pod", "delete Pod"]
+    assert to_undo(plan) == ()
+
+
+def test_proxies_are_spoken_to_through_the_api_server():
+    plan = (Switch(proxies=TARGET, port=9901, fault={}),)
+
+    assert {"list Pod", "get Pod/proxy", "create Pod/proxy"} == set(words(to_do(plan)))
+    assert {"list EndpointSlice", "create Pod/proxy"} <= set(words(to_undo(plan)))
+
+
+@virtually
+async def test_what_is_missing_is_named_so_that_a_role_can_be_written():
+    cluster, _ = world()
+    cluster.denied = {"create ConfigMap"}
+
+    (lacking,) = await missing(to_do((created(),)), cluster)
+
+    assert str(lacking) == "create ConfigMap made-by-us in models"

@@ -6,6 +6,7 @@ import sys
 import traceback
 from dataclasses import replace
 
+from chaosctl.cli.exits import exit_code
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.operations import run as running
 from chaosctl.operations.connect import connected
@@ -15,19 +16,32 @@ from chaosctl.operations.viewing import Silent
 from chaosctl.store import Store
 from crash.deadly import DeadlyCluster, DeadlyStore, Fate, in_lanes
 
+INTERRUPTED = 130  # what the command line exits with before a run has claimed its target
+REPAIR = "repair it with:"
 
-def fork(script, home, kubeconfig, fate):
+
+def fork(script, home, kubeconfig, fate, **options):
     """Start a run in a child; its process id. Its output goes to `home/output`."""
+    return child(home, lambda: asyncio.run(conduct(script, home, kubeconfig, fate, **options)))
+
+
+def child(home, work):
+    """Do something in a child that ends with its exit code, as the command line would; its process id."""
     pid = os.fork()
     if pid:
         return pid
     code = 70
     try:
         home.mkdir(parents=True, exist_ok=True)
-        output = os.open(home / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        output = os.open(home / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        code = asyncio.run(conduct(script, home, kubeconfig, fate))
+        code = work()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - as `chaosctl.cli.main` does it
+        traceback.print_exc()
+        code = exit_code(error)
     except BaseException:  # noqa: BLE001 - the child must end here, whatever happens
         traceback.print_exc()
     finally:
@@ -35,7 +49,7 @@ def fork(script, home, kubeconfig, fate):
         os._exit(code)
 
 
-async def conduct(script, home, kubeconfig, fate=None):
+async def conduct(script, home, kubeconfig, fate=None, *, guarded=True):
     """A run as `chaosctl run` does it; its exit code."""
     fate = fate or Fate()
     running.Performer = lambda *arguments: in_lanes(Performer(*arguments))
@@ -43,6 +57,7 @@ async def conduct(script, home, kubeconfig, fate=None):
         async with connected(Access(kubeconfig=str(kubeconfig))) as world:
             cluster = DeadlyCluster(world.cluster, fate)
             deadly = replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))
-            outcome = await running.run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarded=True)
-    print(outcome.verdict)
+            outcome = await running.run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarded=guarded)
+    print(outcome.verdict, outcome.note)
+    print(f"{REPAIR}\n{outcome.repair}" if outcome.repair else "")
     return outcome.verdict.exit_code

@@ -15,7 +15,7 @@ from chaosctl.cluster.discovery import Discovery
 from chaosctl.cluster.fields import MANAGER
 from chaosctl.cluster.kubernetes import LARGEST, Answer, Connection, connection
 from chaosctl.cluster.responses import check, parse
-from chaosctl.errors import Conflict, Forbidden, Lost, Refused
+from chaosctl.errors import ClusterError, Conflict, Forbidden, Lost, Refused
 from chaosctl.model import Json, Op, Ref
 from chaosctl.targets.deployment import selector as selector_of
 
@@ -30,6 +30,10 @@ VERSION = "/metadata/resourceVersion"
 WITHOUT_REPLICA_SETS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job")
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 log = structlog.get_logger(__name__)
+
+
+class _Expired(ClusterError):
+    """The server no longer knows the version that we are at."""
 
 
 class KubernetesCluster:
@@ -132,49 +136,50 @@ class KubernetesCluster:
         """Changes since a version, until the server no longer knows it."""
         path = await self._path(like.model_copy(update={"name": ""}))
         query = {"watch": "true", "allowWatchBookmarks": "true", "labelSelector": selector}
-        while True:
-            query["resourceVersion"] = version
-            try:
-                async for status, line in self._over.stream(path, query, WATCHED_FOR):
-                    if status == EXPIRED:
-                        return
-                    check(path, status, line)
-                    event = parse(path, line)
-                    body = cast("Json", event.get("object") or {})
-                    if event.get("type") == "ERROR":
-                        return
+        with suppress(_Expired):
+            while True:
+                query["resourceVersion"] = version
+                async for kind, body in self._events(path, query):
                     version = text_at(body, VERSION)
-                    if event.get("type") != "BOOKMARK":
-                        yield str(event["type"]), body
-            except Lost:
-                log.debug("a watch was cut and is opened again", path=path)
-            await asyncio.sleep(BETWEEN_WATCHES)
+                    if kind != "BOOKMARK":
+                        yield kind, body
+                await asyncio.sleep(BETWEEN_WATCHES)
+
+    async def _events(self, path: str, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Json]]:
+        """What one watch brings, until it is cut. Raises _Expired."""
+        try:
+            async for status, line in self._over.stream(path, query, WATCHED_FOR):
+                yield _event(path, status, line)
+        except Lost:
+            log.debug("a watch was cut and is opened again", path=path)
 
     async def _list(self, like: Ref, selector: str, fields: str) -> tuple[list[Json], str]:
+        """Every page, and the version of the last one; from the beginning again where one has expired."""
         path = await self._path(like.model_copy(update={"name": ""}))
         query = {"limit": str(PAGE), "labelSelector": selector, "fieldSelector": fields}
-        query = {key: value for key, value in query.items() if value}
-        found: list[Json] = []
+        for _ in range(PATIENCE):
+            with suppress(_Expired):
+                pages = [page async for page in self._pages(path, _given(query))]
+                items = [item for page in pages for item in cast("list[Json]", page.get("items") or [])]
+                kind: Json = {"apiVersion": like.api_version, "kind": like.kind}
+                return [{**kind, **item} for item in items], str(look(pages[-1], VERSION) or "")
+        raise Lost(f"{path}: it changed faster than it could be listed, {PATIENCE} times")
+
+    async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+        """Raises _Expired."""
         while True:
             answer = await self._send_patiently(path, query)
-            if answer.status == EXPIRED:  # between two pages; what was read so far is out of date
-                query.pop("continue", None)
-                found.clear()
-                continue
             page = parse(path, answer.body)
-            items = cast("list[Json]", page.get("items") or [])
-            found += [{"apiVersion": like.api_version, "kind": like.kind, **item} for item in items]
+            yield page
             query["continue"] = str(look(page, "/metadata/continue") or "")
             if not query["continue"]:
-                return found, str(look(page, VERSION) or "")
+                return
 
     async def _path(self, ref: Ref) -> str:
         return (await self._discovery.resource(ref)).path(ref)
 
     async def _read(self, path: str) -> Json:
-        answer = await self._send_patiently(path, {})
-        check(path, answer.status, answer.body)
-        return parse(path, answer.body)
+        return parse(path, (await self._send_patiently(path, {})).body)
 
     async def _send_patiently(self, path: str, query: Mapping[str, str]) -> Answer:
         """A read, tried again while the server is busy and says for how long."""
@@ -184,8 +189,9 @@ class KubernetesCluster:
             if answer.status != BUSY or not pause.isdecimal():
                 break
             await asyncio.sleep(min(float(pause), LONGEST_PAUSE))
-        if answer.status != EXPIRED:
-            check(path, answer.status, answer.body)
+        if answer.status == EXPIRED:
+            raise _Expired(f"{path}: too old")
+        check(path, answer.status, answer.body)
         return answer
 
     async def _send(  # noqa: PLR0913 - as Connection.request
@@ -224,6 +230,21 @@ async def connect(
         with suppress(Forbidden):  # it answers; what we may do is for the guards to find out
             await cluster.version()
         yield cluster
+
+
+def _event(path: str, status: int, line: bytes) -> tuple[str, Json]:
+    """One line of a watch. Raises _Expired, and what `check` raises."""
+    if status == EXPIRED:
+        raise _Expired(f"{path}: too old")
+    check(path, status, line)
+    event = parse(path, line)
+    if event.get("type") == "ERROR":
+        raise _Expired(f"{path}: the watch cannot go on")
+    return str(event.get("type")), cast("Json", event.get("object") or {})
+
+
+def _given(query: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in query.items() if value}
 
 
 def _operation(op: Op) -> JsonValue:

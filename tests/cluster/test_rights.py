@@ -51,3 +51,9 @@ async def test_what_is_missing_is_named_so_that_a_role_can_be_written():
     (lacking,) = await missing(to_do((created(),)), cluster)
 
     assert str(lacking) == "create ConfigMap made-by-us in models"
+
+
+def test_a_thousand_pods_are_one_question():
+    plan = tuple(Delete(ref=POD.model_copy(update={"name": f"p{n}"}), uid="u") for n in range(1000))
+
+    assert [str(right) for right in to_do(plan)] == ["delete Pod * in models"]

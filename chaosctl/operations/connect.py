@@ -27,6 +27,8 @@ from chaosctl.traffic.address import Address, address
 from chaosctl.traffic.workload import Traffic
 from chaosctl.traffic.workload import Workload as Sender
 
+KEPT = 200_000  # answers; checks look at the latest seconds, and a run has 128 MiB
+
 
 @asynccontextmanager
 async def connected(
@@ -65,7 +67,7 @@ class Player:
         if script.workload is None:
             raise Invalid("the script has no workload")
         where = await service_address(target, self._see)
-        window = Window(script.workload.answer_within.total_seconds())
+        window = Window(script.workload.answer_within.total_seconds(), KEPT)
         traffic = _traffic(script.workload, target, script.seed)
         sender = Sender(where, traffic, window, clock=lambda: self._clock.now().timestamp())
         async with asyncio.TaskGroup() as group:  # a sender that fails ends whoever reads its answers

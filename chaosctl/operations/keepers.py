@@ -1,20 +1,23 @@
 """Why: guardian and watchdog are processes of their own; here each is given its cluster."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 
+from chaosctl.changes import look
 from chaosctl.cluster.guardian import Guardian
+from chaosctl.model import Ref
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import home
 from chaosctl.operations.order import Access
-from chaosctl.ports import Answers
+from chaosctl.ports import Answers, Reader
 from chaosctl.spec import Script, Target, Workload
 from chaosctl.store import Store
-from chaosctl.watchdog import Settings, Watchdog
+from chaosctl.watchdog import Settings, Watchdog, parse_event
 from chaosctl.watchdog.settings import MANAGER
 
 RATE = "20/s"  # of the watchdog's own requests
@@ -33,9 +36,19 @@ async def watchdog(context: str, kubeconfig: str, namespace: str) -> None:
         def answers(target: Target) -> AbstractAsyncContextManager[Answers]:
             return world.play(_probing(target), target)
 
-        with Store(home().store) as store, store.journal(f"watchdog-{_myself('')}") as journal:
-            dog = Watchdog(world.cluster, world.clock, answers, journal, Settings(namespaces=(namespace,)))
-            await _until_told(dog.run())
+        name = await _journal_name(world.cluster)
+        with Store(home().store) as store:
+            past = [parse_event(json.dumps(event)) for event in store.events(name)]
+            with store.journal(name) as journal:
+                settings = Settings(namespaces=(namespace,))
+                dog = Watchdog(world.cluster, world.clock, answers, journal, settings, past)
+                await _until_told(dog.run())
+
+
+async def _journal_name(see: Reader) -> str:
+    """One journal for each cluster: what was certified in another one says nothing here."""
+    space = await see.get(Ref(kind="Namespace", name="kube-system"))
+    return f"watchdog-{look(space, '/metadata/uid')}"
 
 
 def _probing(target: Target) -> Script:
@@ -57,4 +70,4 @@ async def _until_told(working: Coroutine[object, object, None]) -> None:
 
 
 def _myself(role: str) -> str:
-    return f"{role}-{socket.gethostname()}-{os.getpid()}".strip("-")
+    return f"{role}-{socket.gethostname()}-{os.getpid()}"

@@ -1,0 +1,1 @@
+"""Why: figures age. Those that the documents give are measured here, each with its goal beside it."""

@@ -71,7 +71,7 @@ def plot(figure: Figure) -> Plot:
     first = clocks_y + labels * LABEL_ROW + GAP
     panels = tuple(_panel(figure, chart, first + n * (CHART + GAP)) for n, chart in enumerate(figure.charts))
     axis_y = first + len(panels) * (CHART + GAP)
-    return Plot(figure, axis_y + 30, rows, panels, tuple(_ticks(figure)), clocks_y, axis_y)
+    return Plot(figure, axis_y + 34, rows, panels, tuple(_ticks(figure)), clocks_y, axis_y)
 
 
 def _rows(figure: Figure) -> Iterator[Row]:

@@ -43,6 +43,18 @@ def effect_row(history: History, check: Check) -> CheckRow:
     return row._replace(observed=_beside_steady(history, check, seen[-1:]))
 
 
+def broken(history: History) -> tuple[CheckRow, ...]:
+    """The steady state's checks that a reading broke since the first fault, at their worst."""
+    found = [(check, *_worst(history, check)) for check in history.state.plot.having(Role.STEADY)]
+    return tuple(
+        _row(history, check, "", Finding.REFUTED, ())._replace(
+            observed=_worst_text(history, check), evidence=(seq,)
+        )
+        for check, seq, reading in found
+        if reading and _room(history, check, reading) < 0
+    )
+
+
 def margins(history: History) -> tuple[Margin, ...]:
     """How near the bounds that held came to breaking, the nearest first."""
     checks = [*history.state.plot.having(Role.EXPECT), *history.state.plot.having(Role.ABORT)]
@@ -208,7 +220,10 @@ def _clock_margin(history: History, check: Check, clock: ClockName) -> Margin | 
 
 
 def _distance(room: float, unit: str) -> str:
-    return f"{percent(room)[:-2]} points" if unit == "share" else quantity(room, unit)
+    if unit != "share":
+        return quantity(room, unit)
+    points = percent(room).removesuffix(" %")
+    return f"{points} point" if points == "1" else f"{points} points"
 
 
 def _value(check: Check, value: float) -> str:

@@ -16,6 +16,7 @@ from chaosctl.report.history import History, Record, fold
 from chaosctl.report.limits import limits
 from chaosctl.report.text import clean
 from chaosctl.report.timeline import timeline
+from chaosctl.report.words import OWN
 
 UNFINISHED = "unfinished"
 
@@ -91,7 +92,7 @@ def _reverted(state: State) -> str:
         return "not known to be reverted"
     if Stage.STUCK in stages:
         return "revert INCOMPLETE: chaosctl recover tries again"
-    by = sorted({life.restored_by for life in state.lives.values() if life.restored_by})
+    by = sorted({life.restored_by for life in state.lives.values()} - {"", OWN})
     restored = f" (restored by {', '.join(clean(name) for name in by)})" if by else ""
     return ("superseded by others" if Stage.SUPERSEDED in stages else "reverted clean") + restored
 

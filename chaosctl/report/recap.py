@@ -1,7 +1,7 @@
 """Why: five lines tell a colleague in thirty seconds what happened, each with where it is known from."""
 
 from chaosctl.engine.tables import Stage
-from chaosctl.report import incident
+from chaosctl.report import checks, incident
 from chaosctl.report.document import Action, Chain, CheckRow, EntryRow, HarmRow, Line, Margin
 from chaosctl.report.history import History
 from chaosctl.report.text import count, length, listed, percent, plural
@@ -32,14 +32,25 @@ def broke(history: History, entries: tuple[EntryRow, ...], harm: tuple[HarmRow, 
         return Line(
             "It broke", f"{harm_text(worst)}, {worst.lasted} from the first to the last.", worst.evidence
         )
-    felt = [entry for entry in entries if entry.effect]
-    shown = [f"{entry.id}: {entry.effect.observed}" for entry in felt if entry.effect and entry.effect.held]
     users = f"none of {plural(worst.n, 'request')} was bad (at most {percent(worst.high)})" if worst else ""
-    parts = [part for part in (users, f"felt as {listed(shown)}" if shown else "") if part]
-    if felt and not shown:
-        parts.append("no effect was measured, so nothing is proven")
+    parts = [part for part in (users, _felt(entries)) if part]
+    broken = checks.broken(history)
+    if broken:
+        found = listed(f"{row.label} was {row.observed} ({row.expected})" for row in broken)
+        return Line(
+            "It broke", f"{'; '.join([found, *parts])}.", tuple(seq for row in broken for seq in row.evidence)
+        )
     text = "; ".join(parts) or "nothing was measured"
     return Line("It broke", f"nothing that users would notice: {text}.", worst.evidence if worst else ())
+
+
+def _felt(entries: tuple[EntryRow, ...]) -> str:
+    """How the faults showed; what was not felt proves nothing."""
+    effects = [(entry.id, entry.effect) for entry in entries if entry.effect]
+    shown = [f"{name}: {effect.observed}" for name, effect in effects if effect.held]
+    if shown:
+        return f"felt as {listed(shown)}"
+    return "no effect was measured, so nothing is proven" if effects else ""
 
 
 def caught(history: History, harm: tuple[HarmRow, ...]) -> Line:
@@ -51,11 +62,10 @@ def caught(history: History, harm: tuple[HarmRow, ...]) -> Line:
         return Line("It was caught by", f"{by}{after}.", row.evidence)
     if history.state.opened_at is None:
         return Line("It was caught by", "not applicable: nothing was touched.")
-    hurt = any(part.bad for part in harm)
-    return Line(
-        "It was caught by",
-        "nobody: not detected, though users felt it." if hurt else "nobody; there was nothing to notice.",
-    )
+    if any(part.bad for part in harm):
+        return Line("It was caught by", "nobody: not detected, though users felt it.")
+    text = "not detected, though it showed." if history.state.broke else "there was nothing to notice."
+    return Line("It was caught by", f"nobody: {text}")
 
 
 def recovered(history: History, rows: tuple[CheckRow, ...]) -> Line:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from chaosctl.report import axis, people, text
 from chaosctl.report.document import Document, Evidence, Figure
 from chaosctl.report.recap import harm_text
+from chaosctl.report.words import short
 
 SIGNS = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
 BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h)(?!\w))")
@@ -56,7 +57,7 @@ def _environment(finalize: Callable[[object], object]) -> ImmutableSandboxedEnvi
         keep_trailing_newline=True,
     )
     helpers = (text.moment, text.time_of_day, text.count, text.percent, text.plural, text.seconds, harm_text)
-    environment.filters |= {helper.__name__: helper for helper in (*helpers, ids, place)}
+    environment.filters |= {helper.__name__: helper for helper in (*helpers, ids, place, short)}
     environment.globals["questions"] = people.QUESTIONS
     return environment
 

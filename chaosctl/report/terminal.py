@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from chaosctl.engine.clocks import credited, origin
-from chaosctl.engine.events import AnyEvent, Measured
+from chaosctl.engine.events import AnyEvent, Planned
 from chaosctl.engine.judge import Finding, Judge
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
@@ -19,6 +19,7 @@ from chaosctl.report.words import CLOCKS, label, tell
 from chaosctl.spec import Check, ClockName, Role
 
 WIDTH = 12  # of the first column
+INJECT = ClockName.INJECT  # is told by its event
 HISTORY = 12  # values that a spark shows
 SIGNS = {Finding.HELD: "✓", Finding.REFUTED: "✗", Finding.OPEN: "·"}
 
@@ -34,12 +35,14 @@ def heading(state: State) -> tuple[str, ...]:
 
 def news(before: State, event: AnyEvent, after: State) -> tuple[str, ...]:
     """What an event adds to the live view: the event itself, and clocks that it stopped."""
-    told = tell(event, after.plot)
+    told = None if isinstance(event, Planned) else tell(event, after.plot)
     lines = []
-    if told and not isinstance(event, Measured):
+    if told:
         who = "" if told.lane == "run" else f"{told.lane}: "
         lines.append(f"{_offset(after, event.at):<{WIDTH}} {who}{told.text}")
-    stopped = [name for name, at in after.clocks.items() if before.clocks.get(name) != at]
+    stopped = [
+        name for name, at in after.clocks.items() if before.clocks.get(name) != at and name is not INJECT
+    ]
     lines += [f"{_offset(after, event.at):<{WIDTH}} {_clock(after, name)}" for name in stopped]
     return tuple(clean(line) for line in lines)
 
@@ -74,7 +77,7 @@ def ending(document: Document, paths: Mapping[str, str]) -> tuple[str, ...]:
 def _cost(document: Document) -> Iterator[str]:
     for row in [row for row in document.harm if row.bad][:1]:
         yield f"{harm_text(row)}: {row.budget_minutes:.2f} error-budget minutes."
-    for margin in document.margins[:1]:
+    for margin in [margin for margin in document.margins if margin.part < 1][:1]:
         yield f"Nearest miss: {margin.text}."
 
 

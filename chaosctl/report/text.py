@@ -92,8 +92,8 @@ def quantity(value: float, unit: str) -> str:
         case "seconds":
             return seconds(value)
         case "":
-            return f"{value:g}"
-    return f"{value:g} {unit.removesuffix('s') if abs(value) == 1 else unit}"
+            return _plain(value)
+    return f"{_plain(value)} {unit.removesuffix('s') if abs(value) == 1 else unit}"
 
 
 def bounds(holds: Bounds, unit: str) -> str:
@@ -132,6 +132,10 @@ def listed(parts: Iterable[str]) -> str:
     """a; a and b; a, b and c."""
     *most, last = list(parts) or [""]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def _plain(value: float) -> str:
+    return count(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
 def _trimmed(value: float, digits: int) -> str:

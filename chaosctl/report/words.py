@@ -48,6 +48,8 @@ ENTRY: Mapping[type[events.Event], str] = {
     events.GaveUp: "gave up undoing{why}",
 }
 BOUND = re.compile(r" [≤≥] (?:steady [-+] )?[\d.,]+(?: ?%| (?:ms|s|min|h|pods?|replicas?)\b)?| within .*$")
+OWN = "chaosctl"  # who put something back, where it was ourselves
+LANE_LABEL = 18  # characters
 FAULT_DETAILS = 4  # of a fault's fields that a line names
 
 
@@ -83,6 +85,12 @@ def label(check: Check) -> str:
     return BOUND.sub("", check.name) or check.name
 
 
+def short(text: str) -> str:
+    """As much of a label as stands beside a lane; of an effect's, what follows its entry's name."""
+    text = text.rpartition(": ")[2] or text
+    return text if len(text) <= LANE_LABEL else f"{text[: LANE_LABEL - 1]}…"
+
+
 def fault(body: Json) -> str:
     """What is injected: its kind and what was asked for, without what is empty."""
     details = [
@@ -114,7 +122,7 @@ def _entry(event: events.EntryEvent, script: Script) -> str:
     by, some = getattr(event, "by", ""), getattr(event, "outcomes", ())
     words = {
         "why": f": {event.why}" if event.why else "",
-        "by": f" by {by}" if by else "",
+        "by": f" by {by}" if by not in {"", OWN} else "",
         "fault": fault(script.entry(event.entry).fault),
         "outcomes": outcomes(some),
     }

@@ -298,3 +298,10 @@ def test_a_target_that_is_named_stays_named(good):
     assert str(DEPLOYMENT) in good.entries[0].changes[0]
     assert good.header.started == moment(0)
     assert good.header.ended - good.header.started == timedelta(seconds=90)
+
+
+def test_a_steady_state_that_broke_without_a_bad_answer_is_told_with_its_worst():
+    some = [started(checks=CHECKS[:4]), *STEADY, OPENED, *INJECTED]
+    made = document([*some, *second(20), *second(21, slow=0.31), *second(22, slow=0.2)])
+    assert made.recap[1].text.startswith("p99 was at worst 351 ms (≤ 200 ms); none of 120 requests was bad")
+    assert made.recap[2].text == "nobody: not detected, though it showed."

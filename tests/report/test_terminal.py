@@ -20,6 +20,7 @@ def told(some):
 def test_a_run_is_followed_line_by_line():
     lines = told(passed())
     assert "00:05        release: inject release image fraud:2.4" in lines
+    assert not [line for line in lines if "planned" in line]
     assert "00:10        impact: the first bad answer" in lines
     assert "00:25        watchdog: agreement 91 % < 99 %: rolled back to revision 3" in lines
     assert any(line.endswith("✓ 15.4 s ≤ 30 s") for line in lines if "detect: " in line)

@@ -141,3 +141,23 @@ def test_what_undoing_came_to_is_counted():
 )
 def test_a_name_that_repeats_its_bound_is_shortened(name, shown):
     assert words.label(Check(name=name, role=Role.EXPECT)) == shown
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("latency: requests touched", "requests touched"),
+        ("a name that nobody can read", "a name that nobod…"),
+        ("odd: ", "odd: "),
+    ],
+)
+def test_a_label_beside_a_lane_is_short(label, shown):
+    assert words.short(label) == shown
+
+
+def test_counts_of_things_have_separators_and_fit_their_number():
+    assert [text.quantity(n, "requests") for n in (1, 1158, 0.5)] == [
+        "1 request",
+        "1,158 requests",
+        "0.5 requests",
+    ]

@@ -195,6 +195,14 @@ def below_steady(name, role, **bounds):
     return found.model_copy(update={"holds": found.holds.model_copy(update={"from_steady": True})})
 
 
+def test_the_distance_to_a_bound_is_in_the_unit_of_the_bound():
+    quick = check("quick", Role.EXPECT, "latency", unit="seconds", max=0.5)
+    made = document(
+        [started(checks=(*CHECKS[:4], quick)), *STEADY, OPENED, *INJECTED, level("quick", 30, 0.4)]
+    )
+    assert made.margins[0].text == "quick: ≤ 500 ms held by 100 ms (400 ms)"
+
+
 def test_values_from_the_steady_state_are_told_with_it():
     steady = below_steady("replicas", Role.STEADY, min=-1)
     fewer = below_steady("fewer", Role.EFFECT, max=-1)

@@ -95,7 +95,7 @@ class FakeCluster:
             self._written("create", ref, whole, manager)
         return deepcopy(whole) if dry_run else await self.get(ref)
 
-    async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:  # noqa: ARG002
+    async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:  # noqa: ARG002 - at once
         if look(self._found(ref), "/metadata/uid") != uid:
             raise Conflict(f"{ref}: another UID")
         self._written("delete", ref, None)

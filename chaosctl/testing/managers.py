@@ -33,9 +33,9 @@ def _owners(body: Json) -> dict[str, set[Path]]:
 
 
 def _leaves(body: Json) -> Iterator[tuple[Path, str]]:
-    for key, value in body.items():
-        if key == "metadata" and isinstance(value, dict):
-            value = {name: kept for name, kept in value.items() if name not in SERVERS}  # noqa: PLW2901
+    metadata = cast("Json", body.get("metadata") or {})
+    own: Json = {key: value for key, value in metadata.items() if key not in SERVERS}
+    for key, value in (body | {"metadata": own}).items():
         if key not in ("status", "apiVersion", "kind"):
             yield from _below((f"f:{key}",), value)
 

@@ -1,5 +1,6 @@
 """Why: five lines tell a colleague in thirty seconds what happened, each with where it is known from."""
 
+from chaosctl.engine.events import Noticed
 from chaosctl.engine.tables import Stage
 from chaosctl.report import checks, incident
 from chaosctl.report.document import Action, Chain, CheckRow, EntryRow, HarmRow, Line, Margin
@@ -57,7 +58,8 @@ def caught(history: History, harm: tuple[HarmRow, ...]) -> Line:
     """Who noticed it, and how soon."""
     row = incident.clock(history, ClockName.DETECT)
     if row.at:
-        by = next(notice.by for notice in history.state.notices if notice.when == row.at.low)
+        stopped = [event for seq, event in history.records if seq in row.evidence]
+        by = listed(event.by for event in stopped if isinstance(event, Noticed))
         after = f" after {row.text}" if row.since else ""
         return Line("It was caught by", f"{by}{after}.", row.evidence)
     if history.state.opened_at is None:

@@ -65,7 +65,7 @@ def clock_finding(state: State, check: Check) -> Finding:
     if check.never:
         return _never(state, moment)
     start = origin(state)
-    if start is None or check.within is None:
+    if start is None or check.within is None or not _felt(state):
         return Finding.OPEN
     if check.clock is ClockName.RECOVER and not state.broke:
         return Finding.HELD if _all_held(state) else Finding.OPEN
@@ -77,9 +77,16 @@ def clock_finding(state: State, check: Check) -> Finding:
     return Finding.REFUTED if shortest > check.within else Finding.OPEN
 
 
+def _felt(state: State) -> bool:
+    """What nobody felt, nobody can be late to react to."""
+    return ClockName.IMPACT in state.clocks or ClockName.EFFECT in state.clocks
+
+
 def _never(state: State, moment: Interval | None) -> Finding:
     if moment is not None:
         return Finding.REFUTED
+    if not _felt(state):
+        return Finding.OPEN
     return Finding.HELD if state.phase in (Phase.RECOVERING, Phase.DONE) and not state.stop else Finding.OPEN
 
 

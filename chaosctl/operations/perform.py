@@ -15,7 +15,7 @@ from chaosctl.cluster.inject import inject
 from chaosctl.cluster.keep import Ended, keep
 from chaosctl.cluster.ledger import Line, Undone, ledger_of
 from chaosctl.cluster.ledgers import Ledgers
-from chaosctl.cluster.restore import restore
+from chaosctl.cluster.restore import Memory, restore
 from chaosctl.engine import events
 from chaosctl.engine.decide import Activity, Apply, Keep, Listen, Measure, Play, Prepare, Revert
 from chaosctl.engine.events import AnyEvent
@@ -33,7 +33,7 @@ REACTORS = {"watchdog": "chaosctl-watchdog"}  # target.rollback -> the field man
 
 @dataclass(frozen=True)
 class World:
-    """The outside, as handed to one run."""
+    """The outside, as handed to one run. `options` are those by which a command line reaches this cluster."""
 
     catalog: Catalog
     cluster: Cluster
@@ -41,6 +41,7 @@ class World:
     http: Http
     ledgers: Ledgers
     play: Callable[[Script, Target], AbstractAsyncContextManager[Answers]]
+    options: str = ""
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Performer:
         aim = Aim(state.run, name, Random(f"{state.plot.seed} {name}"))  # noqa: S311 - repeatable, not secret
         plan = await admitted(await fault.plan(view, self.world.cluster, aim), self.world.cluster)
         effect = entry.effect or fault.effect(plan, view)
-        if effect:
+        if effect and not entry.effect:
             effect = effect.model_copy(update={"name": f"{name}: {effect.name}"})
         return events.Planned(
             at=self.world.clock.now(), entry=name, plan=plan, effect=effect, reaction=fault.reaction
@@ -131,7 +132,8 @@ class Performer:
         return await self.world.catalog.probe(check.probe).read(view)
 
     async def _revert(self, name: str, state: State) -> events.Reverted | events.Superseded:
-        outcomes = await restore(ledger_of(state.plot.target.workload), name, self.world.ledgers)
+        where, memory = ledger_of(state.plot.target.workload), Memory(state.run, _line(name, state))
+        outcomes = await restore(where, name, self.world.ledgers, memory)
         found = tuple(undone.outcome for undone in outcomes)
         now = self.world.clock.now()
         if Outcome.SUPERSEDED in found:

@@ -195,3 +195,10 @@ def test_readings_that_ended_before_the_injection_move_no_clock():
     state = fold(at(events.Opened), counts("errors", 5, 100, 1), *applied("release", 1), of=OF)
 
     assert set(reduce(evolve, [counts("errors", 5, 100, 1)], state).clocks) == {ClockName.INJECT}
+
+
+def test_nobody_can_be_late_to_react_to_what_nobody_felt():
+    quiet = fold(at(events.Opened), *applied("release", 0, effect=BITES, reaction=True), *good(1, 40), of=OF)
+
+    assert [finding(quiet, check) for check in (DETECT, ROLLBACK)] == [Finding.OPEN, Finding.OPEN]
+    assert verdict(reduce(evolve, [*over("release", 40), at(events.Closed, 40)], quiet)).exit_code == 4

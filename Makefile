@@ -28,7 +28,7 @@ demo: $(VENV)/runtime ## break a served model four ways and write the post-morte
 	@$(BIN)/python -m chaosctl demo
 
 test: $(VENV)/dev ## the tests, with coverage
-	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report= tests
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= tests
 	@$(BIN)/python tests/coverage_floor.py
 
 check: $(VENV)/dev ## format, lint, types, layers, lock

@@ -10,9 +10,13 @@ from chaosctl.cluster.ledger import Line
 from chaosctl.model import Create, Edit, Patch, Ref
 
 
-def by_hand(line: Line) -> str:
-    """Shell commands that undo a line, one for each change; those that fail were undone already."""
-    return "\n".join(command for step in reversed(line.plan) for command in _commands(step))
+def by_hand(line: Line, options: str = "") -> str:
+    """Shell commands that undo a line, one for each change; those that fail were undone already.
+
+    `options` are those by which kubectl reaches the cluster.
+    """
+    kubectl = f"kubectl {options}".rstrip()
+    return "\n".join(f"{kubectl} {rest}" for step in reversed(line.plan) for rest in _commands(step))
 
 
 def _commands(step: object) -> Iterator[str]:
@@ -20,9 +24,9 @@ def _commands(step: object) -> Iterator[str]:
         case Patch():
             for edit in step.edits:
                 patch = shlex.quote(json.dumps(_operations(edit)))
-                yield f"{_kubectl(step.ref, 'patch')} --type=json -p {patch}"
+                yield f"{_on(step.ref, 'patch')} --type=json -p {patch}"
         case Create():
-            yield f"{_kubectl(step.ref, 'delete')} --ignore-not-found"
+            yield f"{_on(step.ref, 'delete')} --ignore-not-found"
 
 
 def _operations(edit: Edit) -> list[dict[str, JsonValue]]:
@@ -34,8 +38,8 @@ def _operations(edit: Edit) -> list[dict[str, JsonValue]]:
     return [test, {"op": "replace", "path": edit.path, "value": edit.before}]
 
 
-def _kubectl(ref: Ref, verb: str) -> str:
+def _on(ref: Ref, verb: str) -> str:
     group = ref.api_version.rpartition("/")[0]
     kind = f"{ref.kind.lower()}.{group}" if group else ref.kind.lower()
-    namespace = f" -n {shlex.quote(ref.namespace)}" if ref.namespace else ""
-    return f"kubectl{namespace} {verb} {kind} {shlex.quote(ref.name)}"
+    namespace = f"-n {shlex.quote(ref.namespace)} " if ref.namespace else ""
+    return f"{namespace}{verb} {kind} {shlex.quote(ref.name)}"

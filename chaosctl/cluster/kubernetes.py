@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import yaml
@@ -52,6 +52,12 @@ class Connection:
 
     async def close(self) -> None:
         await self._rest.close()
+
+    @property
+    def _server(self) -> str:
+        """For messages: without the path, which may carry a token."""
+        parts = urlsplit(self._configuration.host)
+        return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
 
     async def request(  # noqa: PLR0913 - a request has that many parts
         self,
@@ -122,11 +128,11 @@ class Connection:
         try:
             yield
         except TimeoutError as error:
-            raise Lost(f"{path}: {self._configuration.host} did not answer in time") from error
+            raise Lost(f"{path}: {self._server} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             why = clean(str(error) or type(error).__name__)
             raise Lost(
-                f"{path}: no answer from the API server at {self._configuration.host} ({why}); "
+                f"{path}: no answer from the API server at {self._server} ({why}); "
                 "is the cluster up, and is this the right context?"
             ) from error
 

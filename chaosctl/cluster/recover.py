@@ -31,17 +31,22 @@ class Recovered(Model):
 
 
 async def recover(
-    ledgers: Ledgers, namespaces: Sequence[str] = ("",), *, dry_run: bool = False
+    ledgers: Ledgers, namespaces: Sequence[str] = ("",), *, dry_run: bool = False, options: str = ""
 ) -> tuple[Recovered, ...]:
-    """Undo every line past its deadline or without a living owner; only list them when `dry_run`."""
+    """Undo every line past its deadline or without a living owner; only list them when `dry_run`.
+
+    `options` are those by which kubectl reaches the cluster, for what has to be repaired by hand.
+    """
     done: list[Recovered] = []
     for namespace in namespaces:
         for where, body in await ledgers.all(namespace):
-            done += await _ledger(where, body, ledgers, dry_run=dry_run)
+            done += await _ledger(where, body, ledgers, options, dry_run=dry_run)
     return tuple(done)
 
 
-async def _ledger(where: Ref, body: Json, ledgers: Ledgers, *, dry_run: bool) -> list[Recovered]:
+async def _ledger(
+    where: Ref, body: Json, ledgers: Ledgers, options: str, *, dry_run: bool
+) -> list[Recovered]:
     try:
         ledger = ledgers.parse(where, body)
     except ChaosError as error:
@@ -51,16 +56,16 @@ async def _ledger(where: Ref, body: Json, ledgers: Ledgers, *, dry_run: bool) ->
     found = [Recovered(where=where, run=ledger.run, entry=line.entry, why=due[line.entry]) for line in lines]
     if dry_run:
         return found
-    done = [await _line(one, line, ledgers) for one, line in zip(found, lines, strict=True)]
+    done = [await _line(one, line, ledgers, options) for one, line in zip(found, lines, strict=True)]
     await _finish(where, ledger, ledgers)
     return done
 
 
-async def _line(found: Recovered, line: Line, ledgers: Ledgers) -> Recovered:
+async def _line(found: Recovered, line: Line, ledgers: Ledgers, options: str) -> Recovered:
     try:
         outcomes = await restore(found.where, found.entry, ledgers)
     except ChaosError as error:
-        return found.model_copy(update={"error": str(error), "repair": by_hand(line)})
+        return found.model_copy(update={"error": str(error), "repair": by_hand(line, options)})
     return found.model_copy(update={"outcomes": outcomes})
 
 

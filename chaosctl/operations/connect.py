@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from shlex import quote
 
 from chaosctl.catalog import installed
 from chaosctl.changes import look
@@ -49,9 +50,15 @@ async def connected(
         async with connect(access.context, kubeconfig, manager) as cluster:
             ledgers = Ledgers(cluster, cluster.clock, home().key())
             async with PlainHttp() as http:
-                yield World(
-                    installed(), cluster, cluster.clock, http, ledgers, Player(cluster, cluster.clock)
-                )
+                player = Player(cluster, cluster.clock)
+                options = _options(access.context, kubeconfig)
+                yield World(installed(), cluster, cluster.clock, http, ledgers, player, options)
+
+
+def _options(context: str, kubeconfig: str) -> str:
+    """The same for kubectl as for chaosctl."""
+    given = {"--kubeconfig": kubeconfig and str(Path(kubeconfig).absolute()), "--context": context}
+    return " ".join(f"{name} {quote(value)}" for name, value in given.items() if value)
 
 
 class Player:

@@ -49,7 +49,7 @@ class Recovery:
 async def recover(sandbox: bool, context: str, kubeconfig: str, *, dry_run: bool) -> Recovery:  # noqa: FBT001
     """Revert what is past its deadline or without a living owner; finish the journals of dead runs."""
     async with connected(Access(sandbox=sandbox, context=context, kubeconfig=kubeconfig)) as world:
-        reverted = await undo(world.ledgers, dry_run=dry_run)
+        reverted = await undo(world.ledgers, dry_run=dry_run, options=world.options)
         finished = () if dry_run else await _finish(world)
     return Recovery(reverted, finished, dry_run)
 

@@ -4,42 +4,42 @@ import asyncio
 import secrets
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
 from chaosctl.changes import look as value_at
-from chaosctl.cluster.by_hand import by_hand
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.owner import myself
-from chaosctl.cluster.restore import restore
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict, verdict, worst
-from chaosctl.errors import Busy, ChaosError, ClusterError, StoreError
+from chaosctl.errors import Busy, Conflict, Lost, StoreError
 from chaosctl.model import Json, Model, Ref
+from chaosctl.operations.aftermath import let_go, pause, repair, restored
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import Home, home
 from chaosctl.operations.manifests import VERSION
 from chaosctl.operations.order import Order, ReportKind
 from chaosctl.operations.papers import documented, report
 from chaosctl.operations.perform import Performer, World
-from chaosctl.operations.plan import Look, inspect
+from chaosctl.operations.plan import inspect
 from chaosctl.operations.stopping import watch_for_stop
 from chaosctl.operations.viewing import Outcome, Viewer
 from chaosctl.ports import Journal
 from chaosctl.runner import run as loop
 from chaosctl.spec import Script
 from chaosctl.store import Store
+from chaosctl.store.journal import RunJournal
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
 NAME_LENGTH = 6
 MARGIN = timedelta(minutes=1)
-RESTORE_TRIES = 5
+CLAIM_TRIES = 4
 log = structlog.get_logger(__name__)
 
 Inbox = asyncio.Queue[AnyEvent]
@@ -75,6 +75,25 @@ class Observed:
         self.viewer.happened(self.state, known)
 
 
+@dataclass(frozen=True)
+class Part:
+    """One run of an order: its name, what it does, where, and what people tell it."""
+
+    name: str
+    script: Script
+    world: World
+    guarded: bool
+    inbox: Inbox = field(default_factory=asyncio.Queue)
+
+    @property
+    def where(self) -> Ref:
+        """Where its ledger lies."""
+        return ledger_of(self.script.target.workload)
+
+    def stop(self, why: str) -> None:
+        self.inbox.put_nowait(events.Stopped(at=self.world.clock.now(), why=why))
+
+
 async def run_all(order: Order, viewer: Viewer) -> Done:
     """Run every script of an order, until one is stopped by a person. Raises Invalid, ClusterError."""
     outcomes: list[Outcome] = []
@@ -82,7 +101,7 @@ async def run_all(order: Order, viewer: Viewer) -> Done:
         async with connected(order.access, viewer.say) as world:
             for script in order.scripts:
                 outcomes.append(await run_one(script, world, store, viewer, guarded=order.guarded))
-                if outcomes[-1].state.stops:
+                if outcomes[-1].state.stops or outcomes[-1].interrupted:
                     break
     return Done(order.drill, tuple(outcomes))
 
@@ -91,56 +110,69 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *,
     """One run, from the guards to the post-mortem."""
     name = _name(store)
     seen = await inspect(script, world, name, guarded=guarded)
-    outcome = await _unless_refused(name, seen, world, store, viewer, guarded=guarded)
-    outcome = _written(outcome, store, home())
+    part = Part(name, seen.script, world, guarded)
+    with _signals(part.stop):
+        outcome = await _unless_refused(part, seen.refusals, store, viewer)
+        outcome = _written(outcome, store, home())
     viewer.ended(outcome)
-    return outcome
+    return outcome._replace(interrupted=not part.inbox.empty())
 
 
-async def _unless_refused(  # noqa: PLR0913 - a run and its world
-    name: str, seen: Look, world: World, store: Store, viewer: Viewer, *, guarded: bool
-) -> Outcome:
-    where = ledger_of(seen.script.target.workload)
-    reasons = seen.refusals
+async def _unless_refused(part: Part, reasons: tuple[str, ...], store: Store, viewer: Viewer) -> Outcome:
+    journal = store.journal(part.name)  # before anything is claimed: a store that fails must cost nothing
+    watched = Observed(journal, viewer)
     if not reasons:
         try:
-            await world.ledgers.claim(where, name, myself(), world.clock.now() + _longest(seen.script))
+            await _claim(part)
         except Busy as error:
             reasons = (str(error),)
-    with store.journal(name) as journal:
-        watched = Observed(journal, viewer)
-        if reasons:
-            watched.append(_refused(name, seen.script, reasons, world))
-            return Outcome(name, watched.state, verdict(watched.state))
-        return await _claimed(name, seen, world, watched, guarded=guarded)
+    if not reasons:
+        return await _claimed(part, journal, watched)
+    watched.append(_refused(part, reasons))
+    return Outcome(part.name, watched.state, verdict(watched.state))
 
 
-async def _claimed(name: str, seen: Look, world: World, journal: Observed, *, guarded: bool) -> Outcome:
+async def _claim(part: Part) -> None:
+    """Hold the target. An answer may be lost, so it is asked for again. Raises Busy, ClusterError."""
+    ledgers, until = part.world.ledgers, part.world.clock.now() + _longest(part.script)
+    for attempt in range(CLAIM_TRIES):
+        try:
+            await ledgers.claim(part.where, part.name, myself(), until)
+        except (Lost, Conflict):
+            if attempt + 1 == CLAIM_TRIES:
+                await let_go(part.where, part.name, part.world, journalled=True)
+                raise
+            await pause(attempt)
+        else:
+            return
+
+
+async def _claimed(part: Part, journal: RunJournal, watched: Observed) -> Outcome:
     """Run while we hold the target. However it ends, nothing that the ledger knows stays open."""
-    where = ledger_of(seen.script.target.workload)
+    journalled = True
     try:
-        found = await _conduct(name, seen, world, journal, guarded=guarded)
+        with journal:
+            found = await _conduct(part, watched)
     except StoreError as error:
-        return await _without_journal(name, error, where, world, journal.state)
+        journalled, found = False, await _without_journal(part, error)
     except BaseException:
-        await asyncio.shield(_restored(where, world))
+        await asyncio.shield(_abandoned(part))
         raise
-    finally:
-        await _let_go(where, name, world)
-    return Outcome(name, journal.state, found, repair=await _left(where, world, found))
+    tidy = await let_go(part.where, part.name, part.world, journalled=journalled)
+    if not (tidy or part.guarded):
+        found = found._replace(revert=RevertStatus.INCOMPLETE)
+    left = found.revert is RevertStatus.INCOMPLETE
+    return Outcome(
+        part.name, watched.state, found, repair=await repair(part.where, part.world) if left else ""
+    )
 
 
-async def _conduct(name: str, seen: Look, world: World, journal: Observed, *, guarded: bool) -> Verdict:
-    inbox: Inbox = asyncio.Queue()
-
-    def stop(why: str) -> None:
-        inbox.put_nowait(events.Stopped(at=world.clock.now(), why=why))
-
-    script = seen.script
+async def _conduct(part: Part, journal: Observed) -> Verdict:
+    world, script = part.world, part.script
     journal.append(
         events.Started(
             at=world.clock.now(),
-            run=name,
+            run=part.name,
             script=script,
             version=VERSION,
             images=await _images(script, world),
@@ -148,13 +180,26 @@ async def _conduct(name: str, seen: Look, world: World, journal: Observed, *, gu
         )
     )
     watching = asyncio.ensure_future(
-        watch_for_stop(home().run(name), script.target.namespace, world.cluster, stop)
+        watch_for_stop(home().run(part.name), script.target.namespace, world.cluster, part.stop)
     )
     try:
-        with _signals(stop):
-            return await loop(journal.state, journal, Performer(world, guarded), inbox, world.clock)
+        return await loop(journal.state, journal, Performer(world, part.guarded), part.inbox, world.clock)
     finally:
         watching.cancel()
+
+
+async def _without_journal(part: Part, error: StoreError) -> Verdict:
+    """The store failed: undo from the ledger alone. What could not be written can be recovered later."""
+    log.error("the journal cannot be written, so the run ends", run=part.name, error=str(error))
+    clean = await restored(part.where, part.world)
+    status = RevertStatus.CLEAN if clean else RevertStatus.INCOMPLETE
+    return Verdict(Result.ABORTED, status, (f"the journal could not be written: {error}",))
+
+
+async def _abandoned(part: Part) -> None:
+    """Leave nothing, though the run ends by a mistake of ours."""
+    await restored(part.where, part.world)
+    await let_go(part.where, part.name, part.world, journalled=False)
 
 
 async def resume(name: str, world: World, store: Store, viewer: Viewer) -> Outcome:
@@ -170,12 +215,13 @@ async def resume(name: str, world: World, store: Store, viewer: Viewer) -> Outco
         inbox: Inbox = asyncio.Queue()
         inbox.put_nowait(events.Stopped(at=world.clock.now(), why="its process had died"))
         found = await loop(watched.state, watched, Performer(world, guarded=False), inbox, world.clock)
-        await _let_go(ledger_of(state.plot.target.workload), name, world)
+    await let_go(ledger_of(state.plot.target.workload), name, world, journalled=True)
     return _written(Outcome(name, watched.state, found), store, home())
 
 
-def _refused(name: str, script: Script, reasons: tuple[str, ...], world: World) -> events.Refused:
-    return events.Refused(at=world.clock.now(), run=name, script=script, version=VERSION, reasons=reasons)
+def _refused(part: Part, reasons: tuple[str, ...]) -> events.Refused:
+    now = part.world.clock.now()
+    return events.Refused(at=now, run=part.name, script=part.script, version=VERSION, reasons=reasons)
 
 
 def _name(store: Store) -> str:
@@ -215,47 +261,6 @@ def _signals(stop: Callable[[str], None]) -> Iterator[None]:
     finally:
         for number in numbers:
             running.remove_signal_handler(number)
-
-
-async def _without_journal(name: str, error: StoreError, where: Ref, world: World, state: State) -> Outcome:
-    """The store failed: undo from the ledger alone. What could not be written can be recovered later."""
-    log.error("the journal cannot be written, so the run ends", run=name, error=str(error))
-    clean = await asyncio.shield(_restored(where, world))
-    status = RevertStatus.CLEAN if clean else RevertStatus.INCOMPLETE
-    found = Verdict(Result.ABORTED, status, (f"the journal could not be written: {error}",))
-    return Outcome(name, state, found, repair=await _left(where, world, found))
-
-
-async def _restored(where: Ref, world: World) -> bool:
-    """Undo every open line; whether nothing is left."""
-    for attempt in range(RESTORE_TRIES):
-        with suppress(ChaosError):
-            ledger = await world.ledgers.read(where)
-            for line in reversed(ledger.open_lines if ledger else []):
-                await restore(where, line.entry, world.ledgers)
-            return True
-        await asyncio.sleep(attempt)
-    return False
-
-
-async def _let_go(where: Ref, name: str, world: World) -> None:
-    try:
-        await world.ledgers.release(where, name)
-        await world.ledgers.journalled(where, name)
-    except ClusterError as error:
-        log.warning("the ledger could not be let go; the guardian will", run=name, error=str(error))
-
-
-async def _left(where: Ref, world: World, found: Verdict) -> str:
-    """The commands that a person needs where something is left."""
-    if found.revert is not RevertStatus.INCOMPLETE:
-        return ""
-    try:
-        ledger = await world.ledgers.read(where)
-    except ClusterError as error:
-        return f"# the ledger cannot be read ({error}); when the cluster answers again:\nchaosctl recover"
-    lines = ledger.open_lines if ledger else []
-    return "\n".join(["chaosctl recover", "# or by hand:", *(by_hand(line) for line in reversed(lines))])
 
 
 def _written(outcome: Outcome, store: Store, place: Home) -> Outcome:

@@ -10,7 +10,10 @@ from chaosctl.report import Document
 
 
 class Outcome(NamedTuple):
-    """How a run ended. `files` are the post-mortem's, `repair` is for a person where something is left."""
+    """How a run ended. `files` are the post-mortem's, `repair` is for a person where something is left.
+
+    `interrupted`: somebody asked to stop when it was over already; what would come next must not.
+    """
 
     run: str
     state: State
@@ -19,6 +22,7 @@ class Outcome(NamedTuple):
     files: tuple[Path, ...] = ()
     repair: str = ""
     note: str = ""
+    interrupted: bool = False
 
 
 class Viewer(Protocol):

@@ -39,10 +39,10 @@ def child(home, work):
         code = work()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - as `chaosctl.cli.main` does it
+    except Exception as error:
         traceback.print_exc()
         code = exit_code(error)
-    except BaseException:  # noqa: BLE001 - the child must end here, whatever happens
+    except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -57,7 +57,9 @@ async def conduct(script, home, kubeconfig, fate=None, *, guarded=True):
         async with connected(Access(kubeconfig=str(kubeconfig))) as world:
             cluster = DeadlyCluster(world.cluster, fate)
             deadly = replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))
-            outcome = await running.run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarded=guarded)
+            outcome = await running.run_one(
+                script, deadly, DeadlyStore(store, fate), Silent(), guarded=guarded
+            )
     print(outcome.verdict, outcome.note)
     print(f"{REPAIR}\n{outcome.repair}" if outcome.repair else "")
     return outcome.verdict.exit_code

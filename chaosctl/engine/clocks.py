@@ -165,10 +165,14 @@ def _steady(state: State) -> list[Judge]:
     return [state.judge(check) for check in state.checks if check.role is Role.STEADY]
 
 
+def _is_good(judge: Judge) -> bool:
+    return judge.recent[-1:] == (True,) and judge.finding is not Finding.REFUTED
+
+
 def _good_since(state: State) -> Interval | None:
     """When the latest of the steady state's checks began to hold, if all of them do."""
     judges = _steady(state)
-    good = [judge.since for judge in judges if judge.since and judge.recent[-1:] == (True,)]
+    good = [judge.since for judge in judges if judge.since and _is_good(judge)]
     if not good or len(good) < len(judges):
         return None
     last = max(good, key=lambda moment: moment.high)

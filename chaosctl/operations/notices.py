@@ -10,7 +10,7 @@ from chaosctl.model import Json, Ref
 from chaosctl.ports import Clock, Reader
 from chaosctl.spec import Target
 
-EVERY = timedelta(seconds=1)
+EVERY = timedelta(milliseconds=300)
 ALARMS = {"RollbackStarted"}  # reasons of Kubernetes Events that say: something is wrong, and I act
 
 

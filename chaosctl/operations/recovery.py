@@ -61,9 +61,9 @@ async def _finish(world: World) -> tuple[Outcome, ...]:
 
 
 def _is_dead(run: RunSummary, store: Store) -> bool:
-    """Whether the process that wrote the journal has gone."""
+    """Whether the process that wrote the journal has gone; without an event there is nothing to finish."""
     writers = [str(event.get("process")) for event in store.events(run.id) if event.get("process")]
-    return not writers or not lives(Owner.model_validate_json(writers[-1]))
+    return bool(writers) and not lives(Owner.model_validate_json(writers[-1]))
 
 
 def _line(one: Recovered, *, dry_run: bool) -> str:

@@ -17,6 +17,7 @@ from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
+from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict, verdict, worst
 from chaosctl.errors import Busy, Conflict, Lost, StoreError
 from chaosctl.model import Json, Model, Ref
@@ -265,6 +266,8 @@ def _signals(stop: Callable[[str], None]) -> Iterator[None]:
 
 def _written(outcome: Outcome, store: Store, place: Home) -> Outcome:
     """The outcome with its post-mortem; a post-mortem that cannot be written does not change a verdict."""
+    if outcome.state.phase is Phase.NEW:
+        return outcome  # not even its start could be journalled: there is nothing to tell, now or later
     try:
         store.conclude(outcome.run, outcome.verdict.result)
         return documented(outcome, store, place.run(outcome.run))

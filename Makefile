@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test check bench crash chaos coverage lock clean
+.PHONY: help setup demo test check bench crash chaos transcript coverage lock clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ crash: $(VENV)/dev ## kill the runner at every position; print the table
 
 chaos: $(VENV)/dev ## signals, a full disk, a locked store, an API server that misbehaves
 	@cd tests && ../$(BIN)/python -m crash.chaos
+
+transcript: $(VENV)/dev ## what kubectl prints on the sandbox, verb by verb
+	@CHAOSCTL=$(abspath $(BIN)/chaosctl) tests/sandbox/transcript.sh
 
 lock: ## write the lock files anew
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.lock

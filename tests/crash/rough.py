@@ -24,12 +24,12 @@ STATUSES = {
     "error 500": 500,
     "unavailable 503": 503,
 }
-WRITES_ONLY = ("conflict 409", "invalid 422")
+WRITES_ONLY = ("conflict 409", "invalid 422", "no writes for good")
 SLOW = ("answered too late", "arrives too late")
 OTHERS = ("done, but 500", "cut before", "cut after", "half an answer", *SLOW)
 SINGLE = (*STATUSES, *OTHERS)
-FOR_GOOD = "gone for good"
-KINDS = (*SINGLE, "any of these", FOR_GOOD)
+FOR_GOOD = {"gone for good": "cut before", "no writes for good": "unavailable 503"}
+KINDS = (*SINGLE, "any of these", *FOR_GOOD)
 NOT_PASSED_ON = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 
 
@@ -52,8 +52,8 @@ class Mood:
         kind, random = kind_of(seed), Random(seed)
         most = (1, 2, 4) if kind in SLOW else (1, 3, 8, 20)
         quiet, share = random.randrange(200), random.choice((0.1, 0.3, 1.0))
-        if kind == FOR_GOOD:
-            return cls("cut before", random, quiet, float("inf"), 1.0)
+        if kind in FOR_GOOD:
+            return cls(kind, random, quiet, float("inf"), 1.0)
         return cls(kind, random, quiet, random.choice(most), share)
 
     def next(self, method):
@@ -65,7 +65,7 @@ class Mood:
         if method == "GET" and kind in WRITES_ONLY:
             return ""
         self.budget -= 1
-        return kind
+        return FOR_GOOD.get(kind, kind)
 
 
 class Rough:

@@ -1,4 +1,4 @@
-"""Why: processes are not only killed, but interrupted, stopped, out of disk space, locked out of the store."""
+"""Why: processes are not only killed, but interrupted, stopped, out of space, locked out of their store."""
 
 import contextlib
 import os

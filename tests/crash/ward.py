@@ -25,7 +25,7 @@ from crash.trouble import Struck, disk
 from crash.victim import INTERRUPTED, REPAIR, child, conduct
 from crash.world import wait_for
 
-AT_ONCE = 16
+AT_ONCE = 24
 LOOK_AGAIN = 0.1  # seconds
 LONGEST = 150  # seconds of a run
 TRIES = 4  # where a run did not come to the position
@@ -80,6 +80,7 @@ class Patient:
     ended: datetime | None = None
     recovering: int = 0
     recovered: int | None = None
+    trouble: str = ""
 
     @property
     def state(self):
@@ -97,6 +98,12 @@ class Patient:
     def repair(self):
         """The command that it told people to run."""
         return self.output.partition(REPAIR)[2].strip().partition("\n")[0]
+
+    @property
+    def by_hand(self):
+        """The commands that it named for those who have only kubectl."""
+        named = self.output.partition(REPAIR)[2].splitlines()
+        return "\n".join(line for line in named if line.startswith("kubectl"))
 
 
 @dataclass(frozen=True)
@@ -178,7 +185,7 @@ class Ward:
     def watch(self, patient, ledger):
         """Wake a run that was stopped once its deadlines are over; notice its end."""
         now = time.monotonic()
-        if patient.stopped and now > patient.stopped + ASLEEP and (ledger is None or is_over(ledger)):
+        if patient.stopped and now > patient.stopped + ASLEEP and (ledger is None or is_closed(ledger)):
             patient.stopped = 0.0
             os.kill(patient.pid, signal.SIGCONT)
         pid, status = os.waitpid(patient.pid, os.WNOHANG | os.WUNTRACED)
@@ -194,6 +201,7 @@ class Ward:
         if not patient.recovering:
             if patient.day.heal:
                 patient.day.heal(patient.state)
+            self.by_hand(patient)
             command = patient.repair or shlex.join(
                 ["chaosctl", "recover", "--kubeconfig", self.access(patient.day)]
             )
@@ -202,7 +210,19 @@ class Ward:
         if pid:
             patient.recovered, patient.ended = os.waitstatus_to_exitcode(status), datetime.now(UTC)
 
+    def by_hand(self, patient):
+        """Where it named commands for kubectl, they alone must bring every object back."""
+        if patient.by_hand:
+            said = subprocess.run(
+                ["bash", "-c", patient.by_hand], capture_output=True, text=True, check=False
+            )
+            before, after = patient.before["objects"], self.cluster.facts(patient.namespace)["objects"]
+            if before != after:
+                patient.trouble = f"{patient.by_hand}\n{said}\n{difference(before, after)}"
+
     def judge(self, patient, ledger):
+        if patient.trouble:
+            return result(patient, patient.trouble)
         if patient.recovered:
             return result(patient, f"recover: exit {patient.recovered}: {patient.output[-600:]}")
         back = ledger is None or is_over(ledger)
@@ -230,6 +250,7 @@ def live(patient, kubeconfig):
 def commanded(command, state):
     """A command of ours in a child, as a shell would start it."""
     os.environ["CHAOSCTL_HOME"] = str(state)
+    os.environ["TMPDIR"] = str(state.parent)
     sys.argv = shlex.split(command)
     print(f"$ {command}")
     try:

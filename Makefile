@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test check bench crash chaos transcript coverage lock clean
+.PHONY: help setup demo test check docs bench crash chaos transcript coverage lock clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ check: $(VENV)/dev ## format, lint, types, layers, lock
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: $(VENV)/dev ## write docs/reference/ from the code
+	@$(BIN)/python docs/generate.py
 
 bench: $(VENV)/dev ## the figures in the docs
 	@cd tests && ../$(BIN)/python -m bench

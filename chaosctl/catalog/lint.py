@@ -186,6 +186,7 @@ def effects_can_be_seen(draft: Draft) -> Iterator[Problem]:
 
 
 def probes_are_used(draft: Draft) -> Iterator[Problem]:
+    """A probe that nothing reads is most likely a check that was forgotten."""
     used = {check.probe for _, _, check in draft.checks()}
     for name in draft.probes:
         if name not in used:

@@ -174,6 +174,8 @@ class Superseded(EntryEvent):
 
 
 class RevertFailed(EntryEvent):
+    """Some part of it could not be undone; it is tried again, after a pause."""
+
     type: Literal["revert-failed"] = "revert-failed"
 
 

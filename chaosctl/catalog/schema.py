@@ -95,7 +95,7 @@ def _with_parameters(value: JsonValue, *, field: str = "") -> JsonValue:
 
 def _or_parameter(inner: Json) -> Json:
     choices = inner.pop("anyOf", None)
-    about = {key: inner.pop(key) for key in _ABOUT & inner.keys()}
+    about = {key: inner.pop(key) for key in sorted(_ABOUT & inner.keys())}
     known = choices if isinstance(choices, list) else [inner]
     return {**about, "anyOf": [*known, _PARAMETER]}
 

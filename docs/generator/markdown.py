@@ -100,7 +100,11 @@ def _default(required: bool, body: Schema) -> str:  # noqa: FBT001 - said once, 
     if required:
         return "**required**"
     value = body.get("default")
-    return "" if value in (None, "", []) or isinstance(value, dict) else f"`{_text(value)}`"
+    return (
+        ""
+        if value in (None, "", []) or (isinstance(value, dict) and len(value) != 1)
+        else f"`{_text(value)}`"
+    )
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,11 @@ from chaosctl.model import Json, Ref
 from chaosctl.ports import Reader
 from chaosctl.spec import Bounds, Check, Probe, Role, Rule
 
-SEE_PODS = (Rule("", "pods", ("list",)), Rule("apps", "replicasets", ("list",)))
+SEE_PODS = (
+    Rule("", "pods", ("list",)),
+    Rule("apps", "replicasets", ("list",)),
+    Rule("apps", "deployments", ("get",)),
+)
 PATCH_WORKLOAD = Rule("apps", "deployments", ("get", "patch"))
 CLEAR_REVISIONS = Rule("apps", "replicasets", ("list", "delete"))
 """Undoing a release deletes the ReplicaSet that it left."""

@@ -1,0 +1,29 @@
+"""Why: what a test is about should be all that its playbook says."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ERRORS = {"probe": "errors", "max": "1%"}
+
+
+def playbook(folder: Path, inject: Any, *, hold: str = "4s", **spec: Any) -> str:
+    """The path of a playbook with one entry."""
+    body = {
+        "summary": "One entry, for a test.",
+        "workload": {"requests": {"corpus": "golden"}, "arrival": {"rate": "100/s"}},
+        "probes": {"errors": {"kind": "error-rate"}, **spec.pop("probes", {})},
+        "steadyState": [ERRORS],
+        "timeline": [{"at": "1s", "inject": inject, "hold": hold}],
+        "expect": [{**ERRORS, "over": "run"}],
+        **spec,
+    }
+    return written(folder / "own.yaml", "Playbook", body)
+
+
+def written(file: Path, kind: str, spec: Any) -> str:
+    """The path of a document of ours."""
+    body = {"apiVersion": "chaosctl.dev/v1", "kind": kind, "metadata": {"name": file.stem}, "spec": spec}
+    file.write_text(yaml.safe_dump(body, sort_keys=False))
+    return str(file)

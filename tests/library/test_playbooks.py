@@ -1,0 +1,124 @@
+"""Why: what ships must do what it says, as it is, on a cluster with real pods, and leave nothing behind."""
+
+from typing import NamedTuple
+
+import pytest
+from cli.background import Results, background
+from cli.installation import ROOT, Installation, until
+
+LANES = 7
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yaml"))
+UNDONE, BY_ITSELF, WATCHDOG = "chaosctl", None, "chaosctl-watchdog"
+
+
+class Row(NamedTuple):
+    """How a playbook must end on the sample model. `decides`: the checks that its verdict hangs on."""
+
+    exit: int
+    verdict: str
+    restored_by: str | None
+    decides: dict[str, str]
+    clocks: tuple[str, ...] = ()
+
+
+TABLE = {
+    "config-removed": Row(0, "passed", UNDONE, {"config: restarted": "passed"}),
+    "crash-release": Row(
+        0,
+        "passed",
+        WATCHDOG,
+        {"detect within 45 s": "passed", "rollback within 60 s": "passed", "release: released": "passed"},
+        ("detect", "rollback", "timeToDetect", "timeToRollBack"),
+    ),
+    "disconnect": Row(0, "passed", UNDONE, {"recover within 45 s": "passed"}, ("impact", "recover")),
+    "errors": Row(0, "passed", UNDONE, {"recover within 45 s": "passed"}, ("impact", "recover")),
+    "healthy-release": Row(0, "passed", UNDONE, {"no detect": "passed", "release: released": "passed"}),
+    "latency": Row(0, "passed", UNDONE, {"latency: requests touched": "passed"}, ("mitigate", "recover")),
+    "nobody-feels-it": Row(4, "inconclusive", BY_ITSELF, {"pod-kill: errors ≥ 90 %": "inconclusive"}),
+    "noop": Row(0, "passed", UNDONE, {"noop: labelled": "passed"}),
+    "pod-kill": Row(
+        0, "passed", BY_ITSELF, {"pod-kill: pods gone": "passed", "recover within 30 s": "passed"}
+    ),
+    "pod-kill-half": Row(
+        0, "passed", BY_ITSELF, {"pod-kill: pods gone": "passed", "recover within 30 s": "passed"}
+    ),
+    "scale-down": Row(
+        0, "passed", UNDONE, {"scale-down: scaled down": "passed", "slow ≤ 500 ms": "passed"}, ("recover",)
+    ),
+    "slow-release": Row(
+        1, "failed", UNDONE, {"rollback within 20 s": "failed", "release: released": "passed"}
+    ),
+    "wrong-release": Row(
+        0,
+        "passed",
+        WATCHDOG,
+        {"detect within 30 s": "passed", "rollback within 45 s": "passed", "recover within 60 s": "passed"},
+        ("impact", "detect", "rollback", "recover", "timeToDetect", "timeToRollBack", "timeToRecover"),
+    ),
+    "zone-outage": Row(0, "passed", BY_ITSELF, {"zone-outage: zone empty": "passed"}, ("recover",)),
+}
+LONGEST_FIRST = ("slow-release", "healthy-release", "crash-release", "wrong-release", "config-removed")
+
+
+@pytest.fixture(scope="session")
+def runs(request, tmp_path_factory):
+    """One run of every playbook that a selected test asks for; many at once, each on its own sandbox."""
+    asked = {item.callspec.params["playbook"] for item in request.session.items if _asks(item)}
+    order = sorted(asked, key=lambda name: (name not in LONGEST_FIRST, name))
+    cases = {name: _case(name) for name in order}
+    with background(tmp_path_factory, "library", cases, LANES) as results:
+        yield results
+
+
+def _asks(item):
+    return "runs" in getattr(item, "fixturenames", ()) and "playbook" in item.callspec.params
+
+
+def _case(playbook):
+    def run(installation: Installation):
+        cluster = installation.up()
+        before = cluster.picture()
+        done = installation("run", playbook, "--sandbox", "--seed", "7", "--output", "json")
+        until(lambda: cluster.picture()["pods"] == before["pods"], 30)
+        return {
+            "code": done.code,
+            "document": done.json,
+            "before": before,
+            "after": cluster.picture(),
+            "ledgers": cluster.ledgers(),
+            "history": installation("runs", "verify", done.json["run"]).out,
+        }
+
+    return run
+
+
+def test_the_table_names_every_playbook_that_ships():
+    assert sorted(TABLE) == PLAYBOOKS
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_shipped_playbook_ends_as_it_says(playbook, runs: Results):
+    row, found = TABLE[playbook], runs[playbook]
+    document = found["document"]
+    verdicts = {check["name"]: check["verdict"] for check in document["checks"]}
+    told = (found["code"], document["exit"], document["verdict"], document["revert"], document["why"])
+    assert told[:4] == (row.exit, row.exit, row.verdict, "clean"), told
+    assert [entry["restoredBy"] for entry in document["entries"]] == [row.restored_by]
+    assert {name: verdicts.get(name) for name in row.decides} == row.decides
+    assert [name for name in row.clocks if name not in document["clocks"]] == []
+    assert "intact" in found["history"]
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_shipped_playbook_leaves_its_target_as_it_was(playbook, runs: Results):
+    found = runs[playbook]
+    assert found["before"] == found["after"]
+    assert set(found["ledgers"]) <= {"closed"}
+
+
+@pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if name.endswith("-release")])
+def test_a_reaction_to_a_release_is_timed_only_where_it_was_not_ours(playbook, runs: Results):
+    clocks = runs[playbook]["document"]["clocks"]
+    reacted = TABLE[playbook].restored_by == WATCHDOG
+    assert ("rollback" in clocks, "detect" in clocks) == (reacted, reacted)
+    assert all(clocks[name]["low"] <= clocks[name]["high"] for name in clocks)

@@ -80,6 +80,10 @@ REACHABLE = (
     "model reachable",
     "nothing answers at 10.0.0.7:8080 from here; run where its network is, or give the target a url",
 )
+ASTRAY = (
+    "service leads to the target",
+    "Service models/fraud sends to other pods (app=other); name the Service of Deployment models/fraud",
+)
 
 
 def events() -> str:
@@ -108,6 +112,7 @@ def said_by_guards() -> Iterator[tuple[str, str]]:
     for name in ("facts fresh", *(guard.name for guard in GUARDS)):
         yield name, _refusal(name)
     yield REACHABLE
+    yield ASTRAY
 
 
 def exit_codes() -> str:

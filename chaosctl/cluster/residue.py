@@ -5,7 +5,6 @@ values at every path that we changed.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from chaosctl.changes import Standing, look, same, standing, text_at
 from chaosctl.errors import Conflict, Gone
@@ -41,10 +40,9 @@ async def _clear(change: Patch, known: Sequence[str], cluster: Cluster) -> bool:
     found = [body for body in await _owned(change.ref, cluster, owner) if _ours(change, body, known)]
     old = [body for body in found if not _is_current(body, owner)]
     empty = [body for body in old if not look(body, "/spec/replicas") and not look(body, "/status/replicas")]
-    for body in empty:
-        await _delete(body, change.ref.namespace, cluster)
+    gone = [await _delete(body, change.ref.namespace, cluster) for body in empty]
     seen = look(owner, "/status/observedGeneration") == look(owner, "/metadata/generation")
-    return seen and len(empty) == len(old)
+    return seen and all(gone) and len(empty) == len(old)
 
 
 def _release(step: Step) -> Patch | None:
@@ -81,8 +79,14 @@ def _bare(template: object) -> Json:
     return bare
 
 
-async def _delete(body: Json, namespace: str, cluster: Cluster) -> None:
+async def _delete(body: Json, namespace: str, cluster: Cluster) -> bool:
+    """Whether it is gone; after a conflict the next look will tell."""
     name = text_at(body, "/metadata/name")
     ref = Ref(api_version="apps/v1", kind="ReplicaSet", namespace=namespace, name=name)
-    with suppress(Gone, Conflict):  # somebody was faster
+    try:
         await cluster.delete(ref, text_at(body, "/metadata/uid"))
+    except Gone:
+        return True
+    except Conflict:
+        return False
+    return True

@@ -63,6 +63,9 @@ class Cluster:
         self.url = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
         self.http = httpx.Client(base_url=self.url + "/", timeout=20)
 
+    def close(self):
+        self.http.close()
+
     def get(self, path):
         return self.http.get(path).json()
 

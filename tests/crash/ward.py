@@ -95,6 +95,11 @@ class Patient:
         return self.day.position is None or (self.folder / "struck").exists()
 
     @property
+    def needs_recover(self):
+        """Whether it said so, or could not even say so."""
+        return self.day.recovers or "chaosctl recover" in self.output
+
+    @property
     def repair(self):
         """The command that it told people to run."""
         return self.output.partition(REPAIR)[2].strip().partition("\n")[0]
@@ -177,7 +182,7 @@ class Ward:
             return Day(**{**vars(patient.day), "tries": patient.day.tries + 1})
         if trouble := wrong(patient, ledger):
             return result(patient, trouble)
-        if patient.recovered is None and (patient.code == INCOMPLETE or patient.day.recovers):
+        if patient.recovered is None and patient.needs_recover:
             self.recover(patient)
             return None
         return self.judge(patient, ledger)

@@ -27,7 +27,7 @@ from chaosctl.engine.evolve import evolve
 from chaosctl.engine.judge import Finding
 from chaosctl.engine.verdict import verdict
 from chaosctl.errors import Illegal
-from chaosctl.model import Interval
+from chaosctl.model import Interval, Level
 from chaosctl.spec import Check, ClockName, Role
 
 ONE = (entry("release", 0, hold=60),)
@@ -59,6 +59,10 @@ def notice(when):
 def release(*during, reaction=True, of=OF):
     planned = applied("release", 0, effect=BITES, reaction=reaction)
     return fold(at(events.Opened), *planned, level("bites", 1, 1), *during, of=of)
+
+
+def moved(event, when):
+    return event.model_copy(update={"at": moment(when)})
 
 
 def finding(state, check):
@@ -202,3 +206,82 @@ def test_nobody_can_be_late_to_react_to_what_nobody_felt():
 
     assert [finding(quiet, check) for check in (DETECT, ROLLBACK)] == [Finding.OPEN, Finding.OPEN]
     assert verdict(reduce(evolve, [*over("release", 40), at(events.Closed, 40)], quiet)).exit_code == 4
+
+
+def test_the_injection_lies_between_the_first_write_and_the_last_answer():
+    planned, applying, acknowledged = applied("release")
+    state = fold(at(events.Opened), planned, moved(applying, 1), moved(acknowledged, 3), of=OF)
+
+    assert state.clocks[ClockName.INJECT] == Interval(low=moment(1), high=moment(3))
+
+
+def test_a_notice_of_something_before_the_injection_is_no_detection_whenever_it_is_heard():
+    heard_late = events.Noticed(at=moment(3), by="watchdog", what="errors", when=moment(0))
+    state = fold(at(events.Opened), *applied("release", 1), heard_late, of=OF)
+
+    assert ClockName.DETECT not in state.clocks
+
+
+def test_the_first_of_several_notices_is_the_detection():
+    assert release(notice(3), notice(6)).clocks[ClockName.DETECT].high == moment(3)
+
+
+def test_a_reaction_at_the_very_moment_of_our_own_undo_is_not_credited():
+    state = release(*bad(2, 5), over("release", 5)[0], notice(5))
+
+    assert finding(reduce(evolve, good(6, 20), state), DETECT) is Finding.OPEN
+
+
+def test_a_bad_answer_before_the_injection_is_not_its_impact():
+    planned, applying, acknowledged = applied("release", 1)
+    state = fold(at(events.Opened), planned, applying, acknowledged, of=OF)
+    hit = evolve(state, counts("errors", 5, 100, 1.5, first_bad=moment(0.7), last_bad=moment(1.4)))
+
+    assert hit.clocks[ClockName.IMPACT] == Interval(low=moment(1), high=moment(1.5))
+
+
+def test_nobody_is_late_as_long_as_the_impact_may_have_come_later():
+    vague = release(counts("errors", 10, 100, 5), level("serving", 0.6, 14.5))
+
+    assert vague.clocks[ClockName.IMPACT] == Interval(low=moment(4), high=moment(5))
+    assert finding(vague, DETECT) is Finding.OPEN
+
+
+def test_a_check_that_broke_in_the_hold_may_tell_its_clock_after_it():
+    undone = [*over("release", 6), at(events.Closed, 6)]
+
+    assert ClockName.ROLLBACK in release(*bad(2, 6), *undone, *good(7, 9)).clocks
+
+
+def test_the_recovery_begins_when_the_last_check_is_good_again():
+    uneven = [level("serving", 1.0, when) for when in (5, 6, 7, 8)]
+    state = release(*bad(2, 5), *uneven, *(counts("errors", 40, 100, when) for when in (5, 6, 7)))
+
+    again = reduce(evolve, good(9, 30), state)
+    assert again.clocks[ClockName.RECOVER] == Interval(low=moment(8), high=moment(9))
+
+
+def test_no_recovery_begins_before_the_impact():
+    hit = counts("errors", 1, 100, 5, first_bad=moment(4.5), last_bad=moment(4.5))
+    long_reading = Level(value=1.0, start=moment(0), end=moment(10))
+    slow = at(events.Measured, 10, check="serving", reading=long_reading)
+    state = release(hit, *(counts("errors", 0, 100, when) for when in range(6, 11)), slow)
+
+    assert state.clocks[ClockName.MITIGATE] == Interval(low=moment(4.5), high=moment(10))
+
+
+def test_a_clock_that_must_never_stop_is_not_waited_for():
+    never = Check(name="nobody pages", role=Role.EXPECT, clock=ClockName.DETECT, never=True)
+    restored = at(events.Restored, 8, entry="release", by="chaosctl-watchdog")
+    of = script(ERROR_RATE, SERVED, ROLLBACK, never, entries=ONE)
+    state = release(*bad(2, 6), restored, *good(8, 20), of=of)
+
+    assert "restored by chaosctl-watchdog" in decide(state, moment(20)).note[0].why
+
+
+def test_what_must_never_happen_is_not_shown_by_a_run_that_was_stopped():
+    never = Check(name="nobody reacts", role=Role.EXPECT, clock=ClockName.DETECT, never=True)
+    of = script(ERROR_RATE, SERVED, never, entries=ONE)
+    stopped = [at(events.Stopped, 5, why="a person"), *over("release", 5), at(events.Closed, 5)]
+
+    assert finding(release(*good(2, 5), *stopped, of=of), never) is Finding.OPEN

@@ -1,6 +1,6 @@
 """Why: "nothing left behind, or exit 5 with a command that repairs it" is tried on all kinds of bad days.
 
-`python -m crash.chaos [--seeds N] [--positions N]`: signals at many positions, a full disk, a locked store,
+`python -m crash.chaos [--once] [--seeds N]`: signals at many positions, a full disk, a locked store,
 an API server that misbehaves; a table of what came of it.
 """
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +19,7 @@ from chaosctl.operations.home import home
 from crash import rough, trouble
 from crash.matrix import Matrix
 from crash.scene import Cluster
-from crash.ward import Day, Ward, roomy
+from crash.ward import AT_ONCE, Day, Ward, roomy
 from crash.world import start, wait_for, world
 
 SEEDS = 15 * len(rough.KINDS)
@@ -61,12 +62,13 @@ def held(state):
     return trouble.locked(state / "store.db")
 
 
-def rough_days(seeds, proxy, cluster, folder, *, guarded):
+def rough_days(seeds, proxy, ward, *, guarded):
     """One run for each seed, through a proxy that misbehaves."""
+    cluster = ward.cluster
     token = urlsplit(cluster.url).path
     text = cluster.kubeconfig.read_text()
     for seed in seeds:
-        file = folder / f"kubeconfig-{seed}"
+        file = ward.folder / f"kubeconfig-{seed}"
         file.write_text(text.replace(cluster.url, f"{proxy}/{seed}{token}"))
         file.chmod(0o600)
 
@@ -98,23 +100,44 @@ def own_days(positions, signalled, appended):
     return [*signals(every(positions, signalled)), *disks(chosen), *locks(chosen)]
 
 
-def own_troubles(most):
+def recorded_in(ward):
+    """Where a run can be struck."""
+    return Matrix(ward.folder, ward.cluster, ward.kubeconfig, AT_ONCE).recorded()
+
+
+def own_troubles(positions):
     """Signals, disks and locks; a guardian stands by."""
-    with world() as (folder, kubeconfig):
-        cluster = Cluster(kubeconfig)
-        positions = Matrix(folder, cluster, kubeconfig).recorded()
-        yield from Ward(folder, kubeconfig, cluster).run(own_days(positions, most, most // 4))
+    with clinic() as (ward, _):
+        recorded = recorded_in(ward)
+        yield from ward.run(own_days(recorded, positions, positions // 4))
 
 
 def rough_servers(seeds, *, guarded):
     """API servers that misbehave; without a guardian the run is alone with its promise."""
+    with clinic(guarded=guarded) as (ward, proxy):
+        days = list(rough_days(seeds, proxy, ward, guarded=guarded))
+        days.sort(key=lambda day: day.row not in rough.FOR_GOOD)  # these take longest
+        yield from ward.run(days)
+
+
+def once():
+    """Every kind of day once, in little time: signals where a release is under way, short patience."""
+    with clinic() as (ward, proxy):
+        recorded = recorded_in(ward)
+        positions = [one for one in recorded if "release" in one.operation]
+        days = [*rough_days(range(len(rough.KINDS)), proxy, ward, guarded=True), *own_days(positions, 2, 2)]
+        yield from ward.run([replace(day, hasty=True) for day in reversed(days)])
+
+
+@contextmanager
+def clinic(*, guarded=True):
+    """A sandbox, with a ward and a proxy that misbehaves."""
     with world(guardian=guarded) as (folder, kubeconfig):
         home().key()  # one installation, so that a guardian and `recover` know the ledgers
         cluster = Cluster(kubeconfig)
         with rough_server(folder, cluster) as proxy:
-            days = list(rough_days(seeds, proxy, cluster, folder, guarded=guarded))
-            days.sort(key=lambda day: day.row not in rough.FOR_GOOD)  # these take longest
-            yield from Ward(folder, kubeconfig, cluster).run(days)
+            yield Ward(folder, kubeconfig, cluster), proxy
+        cluster.close()
 
 
 def table(results):
@@ -132,17 +155,24 @@ def table(results):
         print(f"{row:<22} {len(found):>5}  {codes:<34} {longest:>6.1f} s  {wrong or 'nothing'}")
 
 
+def survey(given):
+    """Everything that was asked for."""
+    if given.positions:
+        yield from own_troubles(given.positions)
+    middle, end = given.first + given.seeds // 2, given.first + given.seeds
+    yield from rough_servers(range(given.first, middle), guarded=True)
+    yield from rough_servers(range(middle, end), guarded=False)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--positions", type=int, default=POSITIONS)
+    parser.add_argument("--once", action="store_true", help="every kind of bad day once")
     given = parser.parse_args(arguments)
     began = time.monotonic()
-    seeds = range(given.first, given.first + given.seeds)
-    results = list(own_troubles(given.positions)) if given.positions else []
-    results += rough_servers(seeds[: given.seeds // 2], guarded=True)
-    results += rough_servers(seeds[given.seeds // 2 :], guarded=False)
+    results = list(once() if given.once else survey(given))
     table(results)
     bad = [one for one in results if one.trouble]
     for one in bad:

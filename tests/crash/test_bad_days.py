@@ -1,36 +1,20 @@
 """Why: every kind of bad day once, in the time that a test may take; `make chaos` tries hundreds."""
 
-import pytest
+import subprocess
+import sys
+from pathlib import Path
 
-from crash import chaos, rough
-from crash.matrix import Matrix
-from crash.scene import Cluster
-from crash.ward import Ward
-from crash.world import world
-
-SIGNALLED, APPENDED = 2, 2  # positions
+TESTS = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def results():
-    """All days at once: most of their time is waiting."""
-    with world() as (folder, kubeconfig):
-        cluster = Cluster(kubeconfig)
-        positions = [
-            one for one in Matrix(folder, cluster, kubeconfig).recorded() if "release" in one.operation
-        ]
-        with chaos.rough_server(folder, cluster) as proxy:
-            seeds = range(len(rough.KINDS))
-            days = [
-                *chaos.rough_days(seeds, proxy, cluster, folder, guarded=True),
-                *chaos.own_days(positions, SIGNALLED, APPENDED),
-            ]
-            return list(Ward(folder, kubeconfig, cluster).run(days))
+def test_bad_days_leave_nothing_behind_or_name_the_command_that_repairs_it():
+    command = [
+        sys.executable,
+        "-m",
+        "crash.chaos",
+        "--once",
+    ]  # it forks, which a process with threads must not
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)
 
-
-def test_nothing_is_left_behind_or_a_command_is_named_that_repairs_it(results):
-    assert [(one.day.row, one.trouble) for one in results if one.trouble] == []
-
-
-def test_a_run_that_is_interrupted_is_aborted(results):
-    assert {one.code for one in results if one.day.row in ("SIGINT", "SIGTERM")} == {3}
+    assert "; 0 left something or went wrong" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chaosctl import cli
 from chaosctl.cluster import kubernetes
+from chaosctl.engine import decide
+from chaosctl.operations import aftermath
 from chaosctl.store import Store
 from crash.deadly import Fate, Position
 from crash.matrix import GRACE, difference
@@ -28,6 +30,7 @@ from crash.world import wait_for
 AT_ONCE = 24
 LOOK_AGAIN = 0.1  # seconds
 LONGEST = 150  # seconds of a run
+FEW = 3
 TRIES = 4  # where a run did not come to the position
 ASLEEP = (HOLD + SET_UP).total_seconds() + 1  # longer than any deadline
 INCOMPLETE = 5
@@ -53,6 +56,7 @@ class Day:
     recovers: bool = False
     kubeconfig: str = ""
     heal: Callable | None = None
+    hasty: bool = False  # gives up soon what does not work
     tries: int = 1
 
     def fate(self, folder, state):
@@ -249,6 +253,9 @@ def live(patient, kubeconfig):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     fate = patient.day.fate(patient.folder, patient.state)
     plot = script(patient.namespace)
+    if patient.day.hasty:
+        decide.MAX_TRIES, aftermath.TRIES = FEW, FEW
+        plot = plot.model_copy(update={"recover_within": timedelta(seconds=FEW)})
     return asyncio.run(conduct(plot, patient.state, kubeconfig, fate, guarded=patient.day.guarded))
 
 

@@ -9,7 +9,7 @@ from chaosctl.cluster import banish
 from chaosctl.cluster.ledger import Line
 from chaosctl.cluster.restore import restorer
 from chaosctl.errors import ClusterError, Gone
-from chaosctl.model import Banish, Model, Patch
+from chaosctl.model import Banish, Create, Model, Patch, Ref
 from chaosctl.ports import Clock, Cluster
 
 EVERY = timedelta(milliseconds=250)
@@ -17,11 +17,15 @@ log = structlog.get_logger(__name__)
 
 
 class Ended(Model):
-    """Our changes no longer hold. BEFORE: all are back as they were; FOREIGN: a path has another value."""
+    """Our changes no longer hold. BEFORE: all are back as they were; FOREIGN: a path has another value.
+
+    `gone`: what `path` names was deleted.
+    """
 
     standing: Standing
     by: str = ""
     path: str = ""
+    gone: bool = False
 
 
 async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
@@ -39,6 +43,8 @@ async def _look(line: Line, cluster: Cluster) -> Ended | None:
     for step in line.plan:
         if isinstance(step, Banish):
             await banish.once(step, cluster)
+        if isinstance(step, Create) and await _is_gone(step, cluster):
+            return _deleted(step.ref)  # traffic may be on its way through it: sooner back is better
     patches = [step for step in line.plan if isinstance(step, Patch)]
     found = [await _ended(step, cluster) for step in patches]
     foreign = [ended for ended in found if ended and ended.standing is Standing.FOREIGN]
@@ -51,7 +57,7 @@ async def _ended(step: Patch, cluster: Cluster) -> Ended | None:
     try:
         seen = await cluster.get(step.ref)
     except Gone:
-        return Ended(standing=Standing.FOREIGN, path=str(step.ref))
+        return _deleted(step.ref)
     standings = {edit.path: standing(step, edit, seen) for edit in step.edits}
     for path, found in standings.items():
         if found is Standing.FOREIGN:
@@ -59,3 +65,15 @@ async def _ended(step: Patch, cluster: Cluster) -> Ended | None:
     if Standing.OURS in standings.values():
         return None
     return Ended(standing=Standing.BEFORE, by=restorer(step, seen))
+
+
+async def _is_gone(step: Create, cluster: Cluster) -> bool:
+    try:
+        await cluster.get(step.ref)
+    except Gone:
+        return True
+    return False
+
+
+def _deleted(ref: Ref) -> Ended:
+    return Ended(standing=Standing.FOREIGN, path=str(ref), gone=True)

@@ -166,6 +166,8 @@ def _lost(ended: Ended) -> str:
     by = ended.by or "somebody"
     if ended.standing is Standing.BEFORE:
         return f"put back early by {by}"
+    if ended.gone:
+        return f"{ended.path} was deleted by {by}"
     return f"{ended.path} was changed by {by}"
 
 

@@ -11,13 +11,14 @@ from chaosctl.changes import same
 from chaosctl.cluster.facts import gather
 from chaosctl.engine.guards import Facts, Finding, refusals
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Create, Delete, Json, Patch, Plan, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Json, Patch, Plan, Ref, Step, Switch
 from chaosctl.operations.connect import connected, service_address
 from chaosctl.operations.order import Order
 from chaosctl.operations.perform import World
 from chaosctl.ports import Reader
 from chaosctl.report.text import clean, length
 from chaosctl.spec import Aim, Entry, Script, TargetView
+from chaosctl.targets.fields import texts
 from chaosctl.traffic.address import Address
 
 PREVIEW = "preview"
@@ -90,7 +91,10 @@ async def inspect(script: Script, world: World, run: str, *, guarded: bool) -> L
     facts = await gather(script, run, plan_of, world.ledgers, guarded=guarded)
     findings = refusals(facts, script, world.clock.now())
     if script.workload and facts.target is not None:
-        findings += (Finding("model reachable", await _unreachable(script, world.cluster)),)
+        findings += (
+            Finding("model reachable", await _unreachable(script, world.cluster)),
+            Finding("service leads to the target", await _astray(script, facts.target, world.cluster)),
+        )
     return Look(script, facts, findings)
 
 
@@ -116,6 +120,26 @@ async def _unreachable(script: Script, see: Reader) -> str | None:
     except ChaosError as error:
         return str(error)
     return await _unconnected(where)
+
+
+async def _astray(script: Script, target: TargetView, see: Reader) -> str | None:
+    """Answers of other pods would say nothing of these, and would make a verdict about somebody else."""
+    if script.target.url:
+        return None
+    try:
+        service = await see.get(
+            Ref(kind="Service", namespace=script.target.namespace, name=script.target.service)
+        )
+    except ChaosError:
+        return None  # "model reachable" says so
+    wanted = texts(service, "/spec/selector")
+    if wanted.items() <= texts(target.workload, "/spec/template/metadata/labels").items():
+        return None
+    shown = ",".join(f"{key}={value}" for key, value in wanted.items())
+    return (
+        f"Service {script.target.namespace}/{script.target.service} sends to other pods ({shown}); "
+        f"name the Service of {script.target.workload}"
+    )
 
 
 async def _unconnected(where: Address) -> str | None:

@@ -125,6 +125,19 @@ async def test_a_foreign_value_during_the_hold_is_left_alone(sandbox, ledgers):
     assert look(await ledgers.cluster.get(TARGET), REPLICAS) == 5
 
 
+async def test_an_object_of_ours_that_somebody_deletes_ends_the_hold(sandbox, ledgers):
+    one = await line(ledgers, created())
+    await injected(ledgers, one)
+    watching = asyncio.ensure_future(keep(one, ledgers.cluster, ledgers.clock))
+    async with connect(kubeconfig=sandbox, manager="team") as team:
+        await team.delete(created().ref, (await team.get(created().ref))["metadata"]["uid"])
+
+    ended = await asyncio.wait_for(watching, 60)
+
+    assert (ended.standing, ended.path, ended.gone) == ("foreign", str(created().ref), True)
+    assert [undone.outcome for undone in await restore(WHERE, "e", ledgers)] == [Outcome.ALREADY_BACK]
+
+
 async def test_values_are_written_down_as_the_server_stores_them(ledgers):
     path = "/spec/template/spec/containers/0/resources"
     cpu = await change(ledgers.cluster, {path: {"limits": {"cpu": "0.5"}}})

@@ -16,7 +16,7 @@ SETTLED_WITHIN = timedelta(seconds=30)  # a rollout back may have to make room f
 
 
 class Recovered(Model):
-    """What became of one open line, or of one ledger that could not be read (then it has no entry).
+    """What became of one open line, or of a ledger that could not be read or finished (it has no entry).
 
     `why` says why it may be undone; `error` what went wrong, and then `repair` how to do it by hand.
     """
@@ -57,7 +57,10 @@ async def _ledger(
     if dry_run:
         return found
     done = [await _line(one, line, ledgers, options) for one, line in zip(found, lines, strict=True)]
-    await _finish(where, ledger, ledgers)
+    try:
+        await _finish(where, ledger, ledgers)
+    except ChaosError as error:  # the other ledgers must not wait for this one
+        done.append(Recovered(where=where, run=ledger.run, error=str(error)))
     return done
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from cluster.scenes import (
     CONFIG,
+    IMAGE,
     KEY,
     LATER,
     REPLICAS,
@@ -214,6 +215,21 @@ async def test_recover_says_how_to_repair_by_hand_what_it_could_not_undo():
 
     assert found.error == "no answer"
     assert found.repair.startswith("kubectl -n models patch deployment.apps ranker")
+
+
+@virtually
+async def test_recover_says_which_ledger_it_could_not_finish():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {IMAGE: "model:bad"}, deadline=SOON), ledgers)
+
+    async def refuse(*_, **__):
+        raise Lost("no answer")
+
+    cluster.delete = refuse
+    undone, unfinished = await recover(at(LATER, cluster))
+
+    assert undone.error == ""
+    assert (unfinished.where, unfinished.entry, unfinished.error) == (WHERE, "", "no answer")
 
 
 @virtually

@@ -41,6 +41,9 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
 NAME_LENGTH = 6
 MARGIN = timedelta(minutes=1)
 CLAIM_TRIES = 4
+UNFINISHED = (
+    "its journal and post-mortem are finished, as soon as the store can be written, by: chaosctl recover {}"
+)
 log = structlog.get_logger(__name__)
 
 Inbox = asyncio.Queue[AnyEvent]
@@ -163,9 +166,9 @@ async def _claimed(part: Part, journal: RunJournal, watched: Observed) -> Outcom
     if not (tidy or part.guarded):
         found = found._replace(revert=RevertStatus.INCOMPLETE)
     left = found.revert is RevertStatus.INCOMPLETE
-    return Outcome(
-        part.name, watched.state, found, repair=await repair(part.where, part.world) if left else ""
-    )
+    commands = await repair(part.where, part.world) if left else ""
+    note = "" if journalled else UNFINISHED.format(part.world.options).rstrip()
+    return Outcome(part.name, watched.state, found, repair=commands, note=note)
 
 
 async def _conduct(part: Part, journal: Observed) -> Verdict:
@@ -272,7 +275,7 @@ def _written(outcome: Outcome, store: Store, place: Home) -> Outcome:
         store.conclude(outcome.run, outcome.verdict.result)
         return documented(outcome, store, place.run(outcome.run))
     except (OSError, StoreError) as error:
-        text = (
-            f"the post-mortem could not be written ({error}); later: chaosctl postmortem render {outcome.run}"
+        later = f"later: chaosctl postmortem render {outcome.run}"
+        return outcome._replace(
+            note=outcome.note or f"the post-mortem could not be written ({error}); {later}"
         )
-        return outcome._replace(note=text)

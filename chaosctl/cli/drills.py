@@ -1,4 +1,4 @@
-"""Commands that break things, or say how they would: plan, run."""
+"""Why: what a drill would do can be read before it is done: plan, run."""
 
 import asyncio
 import json
@@ -72,9 +72,10 @@ def run(
     access = Access(sandbox, context, str(kubeconfig or ""))
     wanted = order(file, target, parameters or [], access, guardian.value, seed)
     files = reports(report or [])
-    done = asyncio.run(run_all(wanted, view(quiet=quiet or output is Output.JSON)))
+    as_json = output is Output.JSON
+    done = asyncio.run(run_all(wanted, view(quiet=quiet or as_json, verdict=not as_json)))
     for kind, path in files:
         path.write_text(done.report(kind))
-    if output is Output.JSON:
+    if as_json:
         typer.echo(done.report("json"))
     raise typer.Exit(done.exit_code)

@@ -17,11 +17,26 @@ ERASE = "\r\x1b[2K"
 COLORS = {"passed": GREEN, "failed": RED, "aborted": YELLOW, "inconclusive": YELLOW, "refused": RED}
 
 
-def view(*, quiet: bool) -> "Viewer":
-    """Whoever shows a run: nobody when quiet."""
-    from chaosctl.operations.viewing import Silent
+def view(*, quiet: bool, verdict: bool = True) -> "Viewer":
+    """Whoever shows a run. When quiet, the verdict at most: standard output may belong to a document."""
+    return Quiet(verdict=verdict) if quiet else Live()
 
-    return Silent() if quiet else Live()
+
+class Quiet:
+    """Prints the verdict alone, if that."""
+
+    def __init__(self, *, verdict: bool) -> None:
+        self._verdict = verdict
+
+    def say(self, text: str) -> None: ...
+    def happened(self, state: "State", event: "AnyEvent") -> None: ...
+
+    def ended(self, outcome: "Outcome") -> None:
+        from chaosctl.operations.papers import summary
+
+        if self._verdict and not _refused(outcome):
+            typer.echo(summary(outcome)[0])
+        _alarm(outcome)
 
 
 class Live:
@@ -60,15 +75,15 @@ class Live:
         from chaosctl.engine.state import State
         from chaosctl.operations.papers import summary
 
-        first, *rest = summary(outcome)
-        self._line(first, BOLD + COLORS.get(outcome.verdict.result, ""))
-        for line in rest:
-            self._line(line)
-        for line in filter(None, (outcome.note,)):
-            self._line(line, YELLOW)
-        if outcome.repair:
-            typer.echo(f"chaosctl: something is left; repair it with:\n{outcome.repair}", err=True)
-        typer.echo()
+        if not _refused(outcome):
+            first, *rest = summary(outcome)
+            self._line(first, BOLD + COLORS.get(outcome.verdict.result, ""))
+            for line in rest:
+                self._line(line)
+            for line in filter(None, (outcome.note,)):
+                self._line(line, YELLOW)
+            typer.echo()
+        _alarm(outcome)
         self._before = State()
 
     def _begin(self, state: "State") -> None:
@@ -93,3 +108,19 @@ class Live:
 
         width = os.get_terminal_size(sys.stdout.fileno()).columns
         typer.echo(f"{ERASE}{terminal.now(state, self._values)[: width - 1]}", nl=False)
+
+
+def _refused(outcome: "Outcome") -> bool:
+    from chaosctl.engine.verdict import Result
+
+    return outcome.verdict.result is Result.REFUSED
+
+
+def _alarm(outcome: "Outcome") -> None:
+    """What must be heard even where nobody reads what is printed: a refusal, and what is left."""
+    from chaosctl.operations.papers import summary
+
+    if _refused(outcome):
+        typer.echo("\n".join(summary(outcome)), err=True)
+    if outcome.repair:
+        typer.echo(f"chaosctl: something is left; repair it with:\n{outcome.repair}", err=True)

@@ -16,6 +16,7 @@ from chaosctl.spec import Entry, Script, TargetView
 OPT_IN = "chaosctl.dev/drills"
 ALLOWED, HALTED = "allowed", "halted"
 FRESH_FOR = timedelta(seconds=60)
+OF_TARGET = frozenset({"target", "pods", "plans", "doomed", "lacking", "fought"})  # facts that need one
 
 
 class Facts(Model):
@@ -64,9 +65,14 @@ class Finding(NamedTuple):
 
 
 def refusals(facts: Facts, script: Script, now: datetime) -> tuple[Finding, ...]:
-    """What every guard says, in their order; all that was seen must have been seen lately."""
+    """What every guard says, in their order; all that was seen must have been seen lately.
+
+    Where there is no target, guards that look at it have nothing to add.
+    """
     fresh = Finding("facts fresh", _stale(facts, now))
-    return (fresh, *(Finding(guard.name, guard(facts, script)) for guard in GUARDS))
+    first, *others = GUARDS
+    asked = [guard for guard in others if facts.target is not None or OF_TARGET.isdisjoint(guard.reads)]
+    return (fresh, *(Finding(guard.name, guard(facts, script)) for guard in (first, *asked)))
 
 
 def _stale(facts: Facts, now: datetime) -> str | None:

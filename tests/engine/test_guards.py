@@ -135,3 +135,9 @@ def test_guards_answer_in_one_order_and_each_has_a_name_of_its_own():
 
     assert names == ["facts fresh", *(guard.name for guard in GUARDS)]
     assert len(set(names)) == len(names)
+
+
+def test_a_target_that_does_not_exist_is_one_reason_not_many():
+    gone = dict.fromkeys(("pods", "plans", "doomed", "lacking", "fought"), "the target does not exist")
+    found = refusals(facts(target=None, unknown=gone), SCRIPT, EPOCH)
+    assert [finding.guard for finding in found if finding.refusal] == ["target exists"]

@@ -1,4 +1,4 @@
-"""The command that shows everything once: demo."""
+"""Why: one command shows everything once: demo."""
 
 import asyncio
 

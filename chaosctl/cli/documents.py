@@ -1,4 +1,4 @@
-"""Commands about what people write: lint, schema."""
+"""Why: what people write is checked before a cluster sees it: lint, schema."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands that stop, repair and keep watch: abort, halt, resume, recover, guardian, watchdog."""
+"""Why: whoever breaks things must be able to repair them: abort, halt, recover, guardian, watchdog."""
 
 import asyncio
 from typing import Annotated

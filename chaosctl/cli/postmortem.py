@@ -1,4 +1,4 @@
-"""Commands about the document: postmortem render."""
+"""Why: a document can be made again from its journal at any time: postmortem render."""
 
 from pathlib import Path
 from typing import Annotated

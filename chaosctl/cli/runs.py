@@ -1,4 +1,4 @@
-"""Commands about what happened: runs list, show, watch, export, verify."""
+"""Why: what happened can be looked at, handed on and checked: runs list, show, watch, export, verify."""
 
 import asyncio
 from pathlib import Path

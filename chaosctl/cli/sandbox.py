@@ -1,4 +1,4 @@
-"""Commands of the embedded cluster: sandbox up, down, status."""
+"""Why: a drill can be tried where no cluster is: sandbox up, down, status."""
 
 from pathlib import Path
 from typing import Annotated

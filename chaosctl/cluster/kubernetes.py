@@ -33,6 +33,10 @@ from_file: Callable[..., Awaitable[object]] = load_kube_config
 from_inside: Callable[[Configuration], None] = load_incluster_config
 
 
+class NoCluster(Invalid):
+    """No cluster was named, and none is the default."""
+
+
 class Answer(NamedTuple):
     """What came back."""
 
@@ -159,7 +163,7 @@ async def _configuration(context: str, kubeconfig: str) -> Configuration:
         else:
             await _load(file, context, configuration)
     except ConfigException as error:
-        raise Invalid(_advice(clean(str(error)), file, context)) from error
+        raise (Invalid if context else NoCluster)(_advice(clean(str(error)), file, context)) from error
     return configuration
 
 
@@ -179,7 +183,4 @@ def _any_exists(files: str) -> bool:
 def _advice(why: str, file: str, context: str) -> str:
     if context:
         return f"{file}: no usable context {context!r} ({why}); `kubectl config get-contexts` lists them"
-    return (
-        f"no cluster to talk to: {why}; name one with --kubeconfig or --context, set KUBECONFIG, "
-        "or start the embedded one with `chaosctl sandbox up`"
-    )
+    return f"no cluster to talk to: {why}; name one with --kubeconfig or --context, or set KUBECONFIG"

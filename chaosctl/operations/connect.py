@@ -8,7 +8,8 @@ from shlex import quote
 
 from chaosctl.catalog import installed
 from chaosctl.changes import look
-from chaosctl.cluster.adapter import connect
+from chaosctl.cluster.adapter import KubernetesCluster, connect
+from chaosctl.cluster.kubernetes import NoCluster
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.errors import Invalid
 from chaosctl.model import Json, Ref
@@ -47,12 +48,22 @@ async def connected(
             if not found.is_up:
                 raise Invalid("no sandbox is up; chaosctl sandbox up starts one")
             kubeconfig = str(found.kubeconfig)
-        async with connect(access.context, kubeconfig, manager) as cluster:
+        async with _reached(access.context, kubeconfig, manager) as cluster:
             ledgers = Ledgers(cluster, cluster.clock, home().key())
             async with PlainHttp() as http:
                 player = Player(cluster, cluster.clock)
                 options = _options(access.context, kubeconfig)
                 yield World(installed(), cluster, cluster.clock, http, ledgers, player, options)
+
+
+@asynccontextmanager
+async def _reached(context: str, kubeconfig: str, manager: str) -> AsyncIterator[KubernetesCluster]:
+    """The cluster; where there is none, the advice to start our own."""
+    try:
+        async with connect(context, kubeconfig, manager) as cluster:
+            yield cluster
+    except NoCluster as error:
+        raise Invalid(f"{error}; or start the embedded one with `chaosctl sandbox up`") from error
 
 
 def _options(context: str, kubeconfig: str) -> str:

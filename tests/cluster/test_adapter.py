@@ -304,7 +304,7 @@ async def test_a_kubeconfig_that_is_none_is_one_clear_message(tmp_path, monkeypa
     good = tmp_path / "good"
     good.write_text(kubeconfig("http://127.0.0.1:1"))
     for options, words in (
-        ({}, "chaosctl sandbox up"),
+        ({}, "no cluster to talk to"),
         ({"kubeconfig": str(tmp_path / "absent")}, "no such kubeconfig"),
         ({"kubeconfig": str(broken)}, "not a kubeconfig"),
         ({"kubeconfig": str(good), "context": "elsewhere"}, "get-contexts"),

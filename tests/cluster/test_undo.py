@@ -29,7 +29,7 @@ from chaosctl.cluster.ledger import Line, LineState, Undone
 from chaosctl.cluster.restore import Memory, restore
 from chaosctl.cluster.sweep import tidy
 from chaosctl.errors import CannotPlan, Conflict, TooLate
-from chaosctl.model import Create, Delete, Op, Ref
+from chaosctl.model import Banish, Create, Delete, Op, Ref
 from chaosctl.testing import EPOCH, config_map, deployment
 
 OURS = Undone(outcome=Outcome.UNDONE, by="chaosctl")
@@ -118,13 +118,21 @@ async def test_an_object_that_is_gone_needs_no_undo():
     assert Undone(outcome=Outcome.ALREADY_BACK) in await restore(WHERE, "e", ledgers)
 
 
+@pytest.mark.parametrize("kind", ["create", "patch", "delete", "banish"])
 @virtually
-async def test_after_the_deadline_nothing_is_applied():
+async def test_after_the_deadline_nothing_is_applied(kind):
     cluster, ledgers = world()
-    line = await two_steps(cluster, deadline=EPOCH)
+    pod = (await cluster.pods(TARGET))[0]
+    name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+    steps = {
+        "create": created(),
+        "patch": (await line_of(cluster, {REPLICAS: 1})).plan[0],
+        "delete": Delete(ref=Ref(kind="Pod", namespace="models", name=name), uid=uid),
+        "banish": Banish(owner=TARGET, nodes=(pod["spec"]["nodeName"],)),
+    }
 
     with pytest.raises(TooLate, match="deadline"):
-        await injected(line, ledgers)
+        await injected(Line(entry="e", plan=(steps[kind],), deadline=EPOCH), ledgers)
 
     assert written(cluster) == []
 

@@ -136,21 +136,29 @@ class Ward:
     def run(self, days):
         """One result for each day."""
         waiting, going = list(reversed(days)), []
-        while waiting or going:
-            while waiting and len(going) < AT_ONCE:
-                going.append(self.start(waiting.pop()))
-            ledgers = self.cluster.ledgers()
-            for patient in list(going):
-                result = self.look(patient, ledgers.get(patient.namespace))
-                if result is None:
-                    continue
+        try:
+            while waiting or going:
+                while waiting and len(going) < AT_ONCE:
+                    going.append(self.start(waiting.pop()))
+                for result in self.round(going):
+                    if isinstance(result, Day):
+                        waiting.append(result)
+                    else:
+                        yield result
+                time.sleep(LOOK_AGAIN)
+        finally:
+            for patient in going:
+                abandon(patient)
+
+    def round(self, going):
+        """Look at everybody once; what came of those who are done."""
+        ledgers = self.cluster.ledgers()
+        for patient in list(going):
+            result = self.look(patient, ledgers.get(patient.namespace))
+            if result is not None:
                 going.remove(patient)
                 self.discharge(patient)
-                if isinstance(result, Day):
-                    waiting.append(result)
-                else:
-                    yield result
-            time.sleep(LOOK_AGAIN)
+                yield result
 
     def start(self, day):
         self.count += 1
@@ -242,6 +250,15 @@ class Ward:
             return None
         left = difference(patient.before, self.cluster.facts(patient.namespace))
         return result(patient, f"LEFT: {'' if back else 'open ledger; '}{left}: {patient.output[-600:]}")
+
+
+def abandon(patient):
+    """Leave no process and no disk of a run that nobody waits for any more."""
+    for pid, ended in ((patient.pid, patient.code), (patient.recovering, patient.recovered)):
+        if pid and ended is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    patient.disk.close()
 
 
 def live(patient, kubeconfig):

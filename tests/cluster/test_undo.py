@@ -25,6 +25,7 @@ from cluster.scenes import (
 
 from chaosctl.changes import Outcome, look
 from chaosctl.cluster.by_hand import by_hand
+from chaosctl.cluster.inject import is_ready
 from chaosctl.cluster.ledger import Line, LineState, Undone
 from chaosctl.cluster.restore import Memory, restore
 from chaosctl.cluster.sweep import tidy
@@ -103,9 +104,10 @@ async def test_two_may_restore_at_once():
     before = cluster.facts()
     await injected(await two_steps(cluster), ledgers)
 
-    await asyncio.gather(restore(WHERE, "e", ledgers), restore(WHERE, "e", ledgers), return_exceptions=True)
+    one, other = await asyncio.gather(restore(WHERE, "e", ledgers), restore(WHERE, "e", ledgers))
     await tidy(WHERE, ledgers)
 
+    assert one == other
     assert before == cluster.facts()
 
 
@@ -357,3 +359,88 @@ async def test_a_run_whose_ledger_somebody_deleted_undoes_what_it_remembers():
 
     assert await restore(WHERE, "e", ledgers, Memory("r1", line)) == (OURS,)
     assert before == cluster.facts()
+
+
+@virtually
+async def test_a_run_whose_ledger_is_another_runs_by_now_undoes_what_it_remembers():
+    cluster, ledgers = world()
+    before = cluster.facts()
+    line = await line_of(cluster, {REPLICAS: 1})
+    await injected(line, ledgers)
+    del cluster.objects[WHERE]
+    await ledgers.enter(WHERE, "r2", Line(entry="e", plan=(), deadline=LATER))
+
+    assert await restore(WHERE, "e", ledgers, Memory("r1", line)) == (OURS,)
+    assert (await ledgers.read(WHERE)).line("e").is_open
+    assert before["pods"] == cluster.facts()["pods"]
+
+
+@virtually
+async def test_each_outcome_is_that_of_its_step():
+    cluster, ledgers = world()
+    await injected(await two_steps(cluster), ledgers)
+    del cluster.objects[CONFIG]
+
+    found = [undone.outcome for undone in await restore(WHERE, "e", ledgers)]
+
+    assert found == [Outcome.ALREADY_BACK, Outcome.UNDONE]
+
+
+@virtually
+async def test_what_was_answered_needs_no_fence_against_late_writes():
+    cluster, ledgers = world()
+    sent, write = [], cluster.patch
+
+    async def watched(ref, ops, **more):
+        sent.extend(op.path for op in ops)
+        return await write(ref, ops, **more)
+
+    await injected(await line_of(cluster, {REPLICAS: 1}), ledgers)
+    cluster.patch = watched
+    await restore(WHERE, "e", ledgers)
+
+    assert REPLICAS in sent
+    assert not [path for path in sent if "fence" in path]
+
+
+@virtually
+async def test_a_line_that_somebody_closes_while_it_is_being_undone_has_their_outcome():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {REPLICAS: 1}), ledgers)
+    read, faster = cluster.get, []
+
+    async def overtaken(ref):
+        seen = await read(ref)
+        if ref == WHERE and not faster:
+            faster.append(True)
+            faster.append(await restore(WHERE, "e", ledgers))
+        return seen
+
+    cluster.get = overtaken
+
+    assert await restore(WHERE, "e", ledgers) == (OURS,) == faster[1]
+
+
+@pytest.mark.parametrize(("observed", "ready"), [(1, False), (2, True)])
+def test_a_workload_is_ready_only_by_what_its_controller_says_of_the_latest_change(observed, ready):
+    status = {"observedGeneration": observed, "readyReplicas": 3}
+
+    assert is_ready({"metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": status}) is ready
+
+
+@virtually
+async def test_a_pod_gets_the_time_to_end_that_its_step_says():
+    cluster, ledgers = world()
+    pod = (await cluster.pods(TARGET))[0]["metadata"]
+    ref = Ref(kind="Pod", namespace="models", name=pod["name"])
+    asked, delete = [], cluster.delete
+
+    async def watched(ref, uid, *, grace_seconds=None):
+        asked.append((ref, uid, grace_seconds))
+        await delete(ref, uid, grace_seconds=grace_seconds)
+
+    cluster.delete = watched
+    step = Delete(ref=ref, uid=pod["uid"], grace_seconds=7)
+    await injected(Line(entry="e", plan=(step,), deadline=LATER), ledgers)
+
+    assert asked == [(ref, pod["uid"], 7)]

@@ -28,7 +28,7 @@ from chaosctl.sandbox.controllers.rollout import Bounds, bounds, new_replicas, o
         ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
     ],
 )
-def test_selectors_choose_labels(selector: dict[str, Any] | None, chosen: bool):  # noqa: FBT001
+def test_selectors_choose_labels(selector: dict[str, Any] | None, chosen: bool):
     assert matches(selector, {"app": "web"}) is chosen
 
 
@@ -36,7 +36,7 @@ def test_selectors_choose_labels(selector: dict[str, Any] | None, chosen: bool):
     ("value", "total", "up", "expected"),
     [(2, 10, True, 2), ("25%", 3, True, 1), ("25%", 3, False, 0), ("100%", 3, True, 3), ("34%", 3, True, 2)],
 )
-def test_percentages_round_up_or_down(value: int | str, total: int, up: bool, expected: int):  # noqa: FBT001
+def test_percentages_round_up_or_down(value: int | str, total: int, up: bool, expected: int):
     assert scaled(value, total, up=up) == expected
 
 

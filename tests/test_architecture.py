@@ -78,3 +78,10 @@ def test_every_module_says_why_it_exists():
     opening.pop("__init__.py")  # says what the whole is
 
     assert [path for path, first in opening.items() if not (first or "").startswith("Why: ")] == []
+
+
+def test_the_watchdog_judges_without_the_eyes_of_a_run():
+    run = ("chaosctl.engine", "chaosctl.runner", "chaosctl.operations", "chaosctl.cluster", "chaosctl.faults")
+    known = {(path, name) for path, text in modules("watchdog") for name in imported(text)}
+
+    assert {(path, name) for path, name in known if name.startswith(run)} == set()

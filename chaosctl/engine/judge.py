@@ -12,7 +12,7 @@ A judge hears one reading after the other and keeps only what its decision needs
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from chaosctl.model import Counts, Interval, Reading
@@ -20,6 +20,7 @@ from chaosctl.spec import Check, EProcess, KOfN, Role, Span
 from chaosctl.stats import log_evidence_above, log_evidence_below, threshold
 
 NO_DATA_LIMIT = 2  # an abort check that is blind for so many readings in a row aborts
+MISSED_LIMIT = timedelta(seconds=5)  # so much of a run may go unseen in what is said about all of it
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 WITHOUT_COUNTS = KOfN(k=1, n=3)  # how an e-process's check is decided where a probe yields no counts
 
@@ -37,8 +38,8 @@ class Judge:
     """A check's latest readings: True held, False broke, None no data.
 
     `since` is when the present good stretch began, None while it is broken or unseen. `bad` and `n` count in
-    that stretch, `alarm_*` since the alarm last forgot, `all_*` since the first fault. `left`: whether
-    a fault has broken the check.
+    that stretch, `alarm_*` since the alarm last forgot, `all_*` since the first fault; `missed` is the time
+    in between that no reading speaks of. `left`: whether a fault has broken the check.
     """
 
     recent: tuple[bool | None, ...] = ()
@@ -54,6 +55,7 @@ class Judge:
     alarm_n: int = 0
     all_bad: int = 0
     all_n: int = 0
+    missed: timedelta = timedelta()
     stretch: int = 1
     left: bool = False
     last: Reading | None = None
@@ -102,12 +104,14 @@ def objective(check: Check, reading: Counts) -> float:
 
 
 def realised(check: Check, judge: Judge) -> Finding:
-    """Over the whole run: a fact, not a test."""
+    """Over the whole run: a fact, not a test. What went unseen may refute it still, so it does not hold."""
     if not judge.all_n or judge.last is None:
         return Finding.OPEN
     share = judge.all_bad / judge.all_n
     complement = isinstance(judge.last, Counts) and judge.last.complement
-    return Finding.HELD if check.holds.hold(1 - share if complement else share) else Finding.REFUTED
+    if not check.holds.hold(1 - share if complement else share):
+        return Finding.REFUTED
+    return Finding.OPEN if judge.missed > MISSED_LIMIT else Finding.HELD
 
 
 def _memory(check: Check) -> int:
@@ -118,7 +122,8 @@ def _memory(check: Check) -> int:
 def _tallied(judge: Judge, reading: Reading) -> Judge:
     if not isinstance(reading, Counts):
         return judge
-    return replace(judge, all_bad=judge.all_bad + reading.bad, all_n=judge.all_n + reading.n)
+    missed = judge.missed + (max(reading.start - judge.until, timedelta()) if judge.all_n else timedelta())
+    return replace(judge, all_bad=judge.all_bad + reading.bad, all_n=judge.all_n + reading.n, missed=missed)
 
 
 def _counted(judge: Judge, check: Check, reading: Reading, *, ok: bool) -> Judge:

@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from chaosctl.model import Counts, Level
 LIMIT = 1_000_000
 NAME_LIMIT = 1000
 OTHERS = "(others)"
+UNSENT = "unsent"  # nobody asked in time, because this process was stopped or too busy
 
 GOOD = 0  # the index of "no error"
 UNKNOWN, AGREES, DIFFERS = 0, 1, 2
@@ -28,7 +29,8 @@ class Sample(NamedTuple):
 
     `scheduled` is when it was due, `sent` when it left (None: never), `done` when it was answered or failed.
     `error` is the class of failure, None for a good answer: connect, reset, timeout, status, dropped,
-    protocol, too-large. `version` and `agrees` speak of good answers; `pod` is who says to have answered.
+    protocol, too-large; or unsent, which is our failure and not theirs. `version` and `agrees` speak of good
+    answers; `pod` is who says to have answered.
     """
 
     scheduled: float
@@ -63,7 +65,8 @@ class Window:
     """The samples of one stream; an `Answers` for probes. Keeps the newest `limit` samples.
 
     Queries are over requests due in [start, end). They raise NoData where there are none, and where samples
-    of the interval have been dropped already: a part is never passed off as the whole.
+    of the interval have been dropped already: a part is never passed off as the whole. Where requests were
+    never sent, the answer is about the time after the last of them, and says so by its start.
     """
 
     def __init__(self, answer_within: float, limit: int = LIMIT) -> None:
@@ -74,6 +77,7 @@ class Window:
         self.settled_until = -inf
         self.moved = asyncio.Event()
         self.names = Names()
+        self.unsent = self.names.number(UNSENT)
         self.scheduled = array("d")
         self.sent = array("d")
         self.done = array("d")
@@ -139,23 +143,24 @@ class Window:
         """Requests without a good answer."""
         due = self.due(start, end)
         bad = [number for number in due if self.error[number] != GOOD]
-        return self.counts(bad, len(due), start, end)
+        return self.counts(bad, len(due), self.since(due, start), end)
 
     def disagreements(self, start: datetime, end: datetime, version: str | None = None) -> Counts:
         """Good answers that differ from the known ones, of the good answers with a known one."""
-        known = [number for number in self.due(start, end) if self.agrees[number] != UNKNOWN]
+        due = self.due(start, end)
+        known = [number for number in due if self.agrees[number] != UNKNOWN]
         if version is not None:
             known = [number for number in known if (self.names.texts[self.version[number]] or "") == version]
         if not known:
             raise NoData("no good answer to a request whose answer is known")
         bad = [number for number in known if self.agrees[number] == DIFFERS]
-        return self.counts(bad, len(known), start, end)
+        return self.counts(bad, len(known), self.since(due, start), end)
 
     def slower_than(self, start: datetime, end: datetime, seconds: float) -> Counts:
         """Requests that took longer than this from when they were due, failed ones among them."""
         due = self.due(start, end)
         bad = [n for n in due if self.error[n] != GOOD or self.done[n] - self.scheduled[n] > seconds]
-        return self.counts(bad, len(due), start, end)
+        return self.counts(bad, len(due), self.since(due, start), end)
 
     def latency(self, start: datetime, end: datetime, percentile: float) -> Level:
         """Seconds from due to answered, at a percentile from 0 to 100, interpolated linearly.
@@ -164,7 +169,8 @@ class Window:
         """
         due = self.due(start, end)
         ordered = sorted(self.waited(number) for number in due)
-        return Level(value=quantile(ordered, percentile / 100), start=start, end=end, n=len(due))
+        since = self.since(due, start)
+        return Level(value=quantile(ordered, percentile / 100), start=since, end=end, n=len(due))
 
     def versions(self, start: datetime, end: datetime) -> Mapping[str, int]:
         """How many good answers each model version gave."""
@@ -190,7 +196,18 @@ class Window:
         found = range(bisect_left(self.scheduled, low), bisect_left(self.scheduled, high))
         if not found:
             raise NoData("no request was due")
-        return found
+        unsent = next((number for number in reversed(found) if self.error[number] == self.unsent), None)
+        if unsent is None:
+            return found
+        if unsent + 1 == found.stop:
+            raise NoData("no request was sent: this process was stopped, or too busy")
+        return range(unsent + 1, found.stop)
+
+    def since(self, due: range, start: datetime) -> datetime:
+        """From when on what was due was really sent."""
+        if due.start == 0 or self.error[due.start - 1] != self.unsent:
+            return start
+        return max(start, self.moment(due.start - 1) + timedelta(microseconds=1))
 
     def named(self, column: "array[int]", start: datetime, end: datetime) -> Mapping[str, int]:
         good = Counter(column[number] for number in self.due(start, end) if self.error[number] == GOOD)

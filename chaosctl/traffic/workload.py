@@ -1,7 +1,8 @@
 """Why: a load generator that waits for a slow server hides exactly the outage that it should measure.
 
 Open loop: requests leave when they are due, whatever became of the ones before. Latency counts from when a
-request was due. Everything that was due ends in the window once: answered, failed, late or dropped.
+request was due. Everything that was due ends in the window once: answered, failed, late or dropped; or
+unsent, where this process itself slept, which must not be held against the server.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from chaosctl.streams.corpus import Row
 from chaosctl.streams.protocol import Codec, HttpRequest, HttpResponse, NotAnAnswer
-from chaosctl.streams.samples import Sample, Window
+from chaosctl.streams.samples import UNSENT, Sample, Window
 from chaosctl.traffic.address import Address
 from chaosctl.traffic.client import Connection
 from chaosctl.traffic.pool import Pool
@@ -94,8 +95,9 @@ class Workload:
     def send(self, due: float) -> None:
         exchange = Exchange(self, due, next(self.traffic.rows))
         self.in_flight[exchange] = None
-        late = self.loop.time() > due + self.window.answer_within
-        if late or len(self.in_flight) > self.max_in_flight:
+        if self.loop.time() > due + self.window.answer_within:
+            exchange.hear(UNSENT)
+        elif len(self.in_flight) > self.max_in_flight:
             exchange.hear("dropped")
         else:
             exchange.start()

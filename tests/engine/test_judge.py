@@ -84,6 +84,15 @@ def test_what_is_judged_over_the_run_counts_from_the_first_fault_on():
     assert finding(evolve(before, counts("errors of all", 0, 100, 2)), rule) is Finding.HELD
 
 
+def test_what_is_judged_over_the_run_is_not_decided_where_much_of_it_went_unseen():
+    rule = check("errors of all", Role.EXPECT, ERRORS, over=Span.RUN, max=0.01, from_steady=False)
+    seen = [at(events.Opened, 1), counts("errors of all", 0, 100, 2)]
+
+    assert finding(fold(*seen, counts("errors of all", 0, 100, 5), of=script(rule)), rule) is Finding.HELD
+    assert finding(fold(*seen, counts("errors of all", 0, 100, 30), of=script(rule)), rule) is Finding.OPEN
+    assert finding(fold(*seen, counts("errors of all", 9, 100, 30), of=script(rule)), rule) is Finding.REFUTED
+
+
 def test_what_is_compared_with_the_steady_state_is_compared_with_its_mean():
     slower = check("slower", Role.EXPECT, {"kind": "latency"}, max=0.1, from_steady=True)
     steady = [level("slower", 0.2, 1), level("slower", 0.4, 2), at(events.Opened, 2)]

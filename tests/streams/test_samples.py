@@ -39,6 +39,17 @@ def test_failures_are_counted_over_requests_due_in_the_interval_its_end_left_out
     assert (counts.first_bad, counts.last_bad) == (at(2), at(3))
 
 
+def test_requests_that_we_never_sent_are_nobodys_failures_and_the_answer_begins_after_them():
+    seen = window(good(1), failed(2, "unsent"), failed(3, "unsent"), good(4), failed(5))
+    counts, latency = seen.failures(at(0), at(9)), seen.latency(at(0), at(9), 0)
+    assert (counts.bad, counts.n) == (1, 2)
+    assert at(3) < counts.start < at(4)
+    assert (latency.n, latency.start) == (2, counts.start)
+    assert seen.failures(at(4), at(9)).start == at(4)
+    with pytest.raises(NoData, match="stopped, or too busy"):
+        seen.failures(at(0), at(4))
+
+
 def test_samples_are_in_the_order_in_which_they_were_due_however_they_came():
     times = [float(n) for n in range(100)]
     Random(1).shuffle(times)

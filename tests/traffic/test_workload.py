@@ -113,6 +113,16 @@ async def test_past_the_most_in_flight_requests_are_dropped_and_count(raw):
     assert all(sample.sent is None for sample in unsent)
 
 
+async def test_a_sleep_of_our_own_is_not_held_against_the_server(raw):
+    play = Play(await raw(always(GOOD)), rate=100, answer_within=0.2)
+    asyncio.get_running_loop().call_later(0.1, time.sleep, 0.6)  # as if the process was stopped
+    played = await play.run(1.0)
+    assert {sample.error for sample in played.window} == {"unsent", None}
+    whole = played.window.failures(*ALWAYS)
+    assert whole.bad == 0
+    assert 0 < whole.n < 100
+
+
 HOSTILE = {
     "an error": (always(b"HTTP/1.1 503 Unavailable\r\ncontent-length: 0\r\n\r\n"), "status"),
     "a redirect": (always(b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n"), "status"),

@@ -59,5 +59,5 @@ async def staying_pods(view: View) -> list[Json]:
 def answers(view: View) -> Answers:
     """What the run's own traffic saw. Raises NoData."""
     if view.answers is None:
-        raise NoData("the run has no workload, so there are no answers to look at")
+        raise NoData("no traffic is being sent, so there are no answers to look at")
     return view.answers

@@ -20,7 +20,7 @@ FROM_ANSWERS = [
 
 @pytest.mark.parametrize("body", FROM_ANSWERS, ids=lambda body: body["kind"])
 async def test_without_traffic_there_is_no_data(body):
-    with pytest.raises(NoData, match="no workload"):
+    with pytest.raises(NoData, match="no traffic"):
         await read(body, view(answers=False))
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from cluster.scenes import (
     CONFIG,
+    IMAGE,
     KEY,
     LATER,
     REPLICAS,
@@ -26,6 +27,7 @@ from chaosctl.cluster.ledger import LATEST, Ledger, Line, LineState
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.owner import myself
 from chaosctl.cluster.restore import restore
+from chaosctl.cluster.sweep import settle, tidy
 from chaosctl.errors import Busy, Lost, TooLate
 from chaosctl.testing import FakeClock
 
@@ -195,3 +197,41 @@ async def test_an_undo_whose_answer_was_lost_is_still_ours():
 
     (undone,) = await restore(WHERE, "e", ledgers)
     assert (undone.outcome, undone.by) == (Outcome.UNDONE, "chaosctl")
+
+
+@virtually
+async def test_what_is_tidy_is_written_down_and_not_looked_for_again():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {IMAGE: "model:bad"}), ledgers)
+    await restore(WHERE, "e", ledgers)
+
+    assert await settle(WHERE, ledgers, timedelta(seconds=30))
+    assert (await ledgers.read(WHERE)).line("e").tidy
+    cluster.objects.pop(TARGET)
+    assert await tidy(WHERE, ledgers)
+
+
+@virtually
+async def test_tidying_goes_on_until_slow_pods_are_gone_but_not_for_ever():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {IMAGE: "model:bad"}), ledgers)
+    await restore(WHERE, "e", ledgers)
+    bad = next(body for body in cluster.objects.values() if look(body, IMAGE) == "model:bad")
+    bad["spec"]["replicas"] = 1
+    begun = ledgers.clock.now()
+
+    assert not await settle(WHERE, ledgers, timedelta(seconds=3))
+    assert ledgers.clock.now() - begun >= timedelta(seconds=3)
+    asyncio.get_running_loop().call_later(2, bad["spec"].update, {"replicas": 0})
+    assert await settle(WHERE, ledgers, timedelta(seconds=30))
+
+
+@virtually
+async def test_a_target_that_is_gone_has_no_marks_to_take_away():
+    cluster, ledgers = world()
+    await ledgers.enter(WHERE, "r1", await line_of(cluster, {REPLICAS: 1}))
+    await ledgers.move(WHERE, "e", LineState.APPLYING, touched=True)
+    del cluster.objects[TARGET]
+    await restore(WHERE, "e", ledgers)
+
+    assert await tidy(WHERE, ledgers)

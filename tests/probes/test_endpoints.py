@@ -69,7 +69,7 @@ async def test_an_endpoint_with_another_status_is_bad(endpoint, client):
     reading = await read({"kind": "http", "url": endpoint.url + "/nowhere"}, view(http=client))
 
     assert (reading.bad, reading.n) == (1, 1)
-    assert reading.first_bad == reading.end
+    assert reading.first_bad == reading.last_bad == reading.end
 
 
 async def test_an_endpoint_that_does_not_answer_is_bad(client, unused_tcp_port):

@@ -165,6 +165,15 @@ async def test_requests_touched_are_added_up_over_proxies_and_kinds_of_harm():
     assert (await read(PROXIES, view(cluster=cluster))).value == 8
 
 
+async def test_a_proxy_that_is_on_its_way_out_is_not_asked():
+    cluster = some_cluster(deployment("proxy", 2))
+    cluster.admin = lambda pod, path, body: {"touched": {"errors": 1}}  # noqa: ARG005 - the fake's signature
+    owner = TARGET.workload.model_copy(update={"name": "proxy"})
+    leaving(cluster, (await cluster.pods(owner))[0])
+
+    assert (await read(PROXIES, view(cluster=cluster))).value == 1
+
+
 async def test_a_proxy_that_touched_nothing_reads_as_zero():
     cluster = some_cluster(deployment("proxy", 2))
     cluster.admin = lambda pod, path, body: {"touched": {}}  # noqa: ARG005 - the fake's signature

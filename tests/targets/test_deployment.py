@@ -9,7 +9,7 @@ from chaosctl.model import Ref
 from chaosctl.spec import Target
 from chaosctl.targets import look
 from chaosctl.targets.deployment import selector, view
-from chaosctl.targets.fields import container_path, is_ready, pointer
+from chaosctl.targets.fields import container_path, controller, is_ready, pointer
 from chaosctl.testing import FakeCluster, deployment, deployment_ref
 
 TARGET = Target(workload=deployment_ref("fraud"))
@@ -151,3 +151,23 @@ def test_a_pod_that_was_deleted_is_not_ready_whatever_it_says():
 
 def test_a_key_with_slashes_is_escaped_in_a_pointer():
     assert pointer("data", "a/b~c") == "/data/a~1b~0c"
+
+
+def test_a_deployment_that_names_no_replicas_wants_one():
+    body = settled(1)
+    del body["spec"]["replicas"]
+
+    assert (view(TARGET, body, ()).replicas, view(TARGET, body, ()).settled) == (1, True)
+
+
+def test_a_deployment_with_fewer_pods_than_it_wants_is_not_settled():
+    body = settled()
+    body["status"]["replicas"] = 2
+
+    assert view(TARGET, body, ()).unsettled == "it has 2 replicas, 3 are wanted"
+
+
+def test_an_owner_that_does_not_control_it_is_not_its_controller():
+    owners = [{"uid": "friend"}, {"uid": "boss", "controller": True}]
+
+    assert controller({"metadata": {"ownerReferences": owners}}) == "boss"

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,8 @@ def test_nothing_is_to_be_recovered_where_nothing_was_broken(sandbox):
 
 
 def test_the_server_of_the_guide_serves_in_the_sandbox_and_its_drill_would_run(sandbox):
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not on PATH")
     kubeconfig = sandbox / "sandbox" / "kubeconfig"
     kubectl = ("kubectl", "--kubeconfig", kubeconfig)
     subprocess.run([*kubectl, "apply", "-f", EXAMPLE / "model.yaml"], check=True, capture_output=True)

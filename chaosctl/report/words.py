@@ -30,7 +30,7 @@ ORIGIN: Mapping[ClockName, str] = {
 RUN: Mapping[type[events.Event], str] = {
     events.Resumed: "another process goes on; what happened in between is unknown",
     events.Opened: "the steady state was seen; the timeline begins",
-    events.Closed: "nothing is left to undo; now the recovery must show",
+    events.Closed: "undoing is over; now the recovery must show",
     events.Finished: "the end",
 }
 ENTRY: Mapping[type[events.Event], str] = {

@@ -3,7 +3,6 @@
 * ChaosError
   + Illegal           an event or a ledger move that the tables do not allow (a bug of ours)
   + Invalid           what the user wrote is wrong: what, where, what to do
-  + Refusal           a guard forbids the run; nothing was touched
   + CannotPlan        the target does not look as the fault needs it
   + NoData            a probe could not measure; never a pass
   + TooLate           the deadline passed, or the ledger is closed: nothing may be written
@@ -28,10 +27,6 @@ class Illegal(ChaosError):
 
 class Invalid(ChaosError):
     """What the user wrote is wrong. The message says what, where, and what to do."""
-
-
-class Refusal(ChaosError):
-    """A guard forbids the run; nothing was touched."""
 
 
 class CannotPlan(ChaosError):

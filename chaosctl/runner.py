@@ -50,7 +50,7 @@ class Going:
 
     async def close(self) -> None:
         """Cancel the rest, but let writes come to their end."""
-        self.reconcile(activity for activity, _ in self._lanes.values() if isinstance(activity, WRITES))
+        self.reconcile(())
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 

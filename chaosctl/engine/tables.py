@@ -41,7 +41,6 @@ class Phase(StrEnum):
 
 
 OVER = frozenset({Stage.REVERTED, Stage.SUPERSEDED, Stage.STUCK, Stage.SKIPPED})
-TOUCHED = frozenset({Stage.APPLYING, Stage.APPLIED, Stage.REVERTING})
 
 ENTRY: Mapping[Stage, Mapping[type[Event], Stage]] = {
     Stage.PENDING: {events.Planned: Stage.PLANNED, events.Skipped: Stage.SKIPPED},

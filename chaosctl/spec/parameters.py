@@ -80,11 +80,6 @@ def filled(tree: JsonValue, values: Mapping[str, str]) -> JsonValue:
     return _mapped(tree, fill)
 
 
-def is_parameter(value: JsonValue) -> bool:
-    """Whether a value is a parameter that was not replaced."""
-    return _name(value) is not None
-
-
 def look(tree: JsonValue, path: Path) -> JsonValue:
     """The value at a path, or None."""
     for key in path:

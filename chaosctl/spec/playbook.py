@@ -23,8 +23,6 @@ from chaosctl.model import Model
 from chaosctl.spec.amounts import Amount, Duration, Rate
 from chaosctl.spec.script import ClockName, Span
 
-API_VERSION = "chaosctl.dev/v1"
-
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 EntryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 ProbeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][-_A-Za-z0-9]*$", max_length=63)]

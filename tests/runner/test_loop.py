@@ -120,4 +120,4 @@ def test_what_is_wanted_at_once_begins_in_one_order_so_that_seeds_repeat():
 
 
 def test_nothing_goes_on_after_a_run():
-    assert in_virtual_time(played(Doing(), Lines(), "a", "b")) == set()
+    assert in_virtual_time(played(Doing(), Lines(), "a", "b", stops_at=8)) == set()

@@ -19,11 +19,6 @@ def timestamp(later: timedelta = timedelta()) -> str:
     return (datetime.now(UTC) + later).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def micro_timestamp() -> str:
-    """The time as a Lease writes it, to the microsecond."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def dig(value: Any, path: str) -> Any:  # noqa: ANN401  # any JSON value
     """What lies at a dotted path of an object, or None."""
     for key in path.split("."):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from pydantic import ValidationError
 
 from chaosctl.cluster.owner import Owner, lives, process_owner
 from chaosctl.errors import Invalid
@@ -125,15 +126,20 @@ def _images(config: Path | None) -> dict[str, object]:
 
 
 def _read(config: Path) -> dict[str, object]:
+    """Checked here, where a person can be told. Raises Invalid."""
+    from chaosctl.sandbox.cluster import SandboxConfig  # noqa: PLC0415 - heavy, and rarely needed
+
     try:
         written = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
+        SandboxConfig.model_validate(written)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "all of it"
+        example = "images: {my/model:1: [./serve, --bind, '{ip}']}"
+        raise Invalid(f"{config}: {where}: {first['msg']}; write it like {example}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise Invalid(f"{config}: {error}") from None
-    if not isinstance(written, dict):
-        raise Invalid(
-            f"{config}: write a mapping, such as images: {{my/model:1: [./serve, --bind, '{{ip}}']}}"
-        )
-    return written
+    return dict(written)
 
 
 def _start(folder: Path, config: dict[str, object], owner: int | None) -> SandboxState:

@@ -44,6 +44,8 @@ async def kept(line, cluster, ledgers, *edits):
     [
         ([], None),
         ([(IMAGE, "model:1")], None),
+        ([(REPLICAS, 3)], None),
+        ([(REPLICAS, 3), (IMAGE, "model:1")], None),
         ([(IMAGE, "model:1"), (TEAM, "ml")], None),
         ([(IMAGE, "model:1"), (TEAM, "ml"), (REPLICAS, 3)], (Standing.BEFORE, "kubectl", "")),
         ([(TEAM, "theirs")], (Standing.FOREIGN, "kubectl", TEAM)),

@@ -401,6 +401,7 @@ async def test_what_was_answered_needs_no_fence_against_late_writes():
 
     assert REPLICAS in sent
     assert not [path for path in sent if "fence" in path]
+    assert (await ledgers.read(WHERE)).unanswered == []
 
 
 @virtually

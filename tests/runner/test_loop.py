@@ -10,6 +10,7 @@ from chaosctl.engine import events
 from chaosctl.engine.decide import Apply, Keep, Prepare, Revert
 from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
+from chaosctl.errors import Lost
 from chaosctl.runner import run
 from chaosctl.spec import Entry, Script, Target
 from chaosctl.testing import FakeClock, deployment_ref, in_virtual_time
@@ -117,6 +118,26 @@ def test_what_is_wanted_at_once_begins_in_one_order_so_that_seeds_repeat():
         activity.entry for what, activity in doing.notes if isinstance(activity, Prepare) and what == "began"
     ]
     assert begun == names
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (Lost("no answer from the API server"), "no answer from the API server"),
+        (KeyError("x"), "KeyError('x')"),
+    ],
+)
+def test_a_failure_is_told_in_its_own_words_and_a_bug_by_its_class(error, why):
+    class Failing(Doing):
+        async def _do(self, activity):
+            if isinstance(activity, Prepare):
+                raise error
+            return await super()._do(activity)
+
+    journal = Lines()
+    in_virtual_time(played(Failing(), journal, "a"))
+
+    assert [event.why for event in journal if isinstance(event, events.Skipped)] == [why]
 
 
 def test_nothing_goes_on_after_a_run():

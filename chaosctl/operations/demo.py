@@ -1,8 +1,10 @@
 """Why: whoever tries chaosctl for the first time should see the whole job once, on their own machine."""
 
+import os
 import time
 from collections.abc import Callable
 
+from chaosctl.engine.verdict import worst
 from chaosctl.operations.order import Access, order
 from chaosctl.operations.run import run_all
 from chaosctl.operations.sandbox import down, status, up
@@ -16,16 +18,16 @@ async def demo(viewer: Viewer, say: Callable[[str], None]) -> int:
     began = time.monotonic()
     was_up = status().is_up
     say("starting a small Kubernetes on this machine, with a model to break (no container, no cloud)")
-    state = up()
+    state = up(owner=os.getpid())  # a demonstration that is killed leaves nothing either
     say(f"{state.as_text()}\n")
     try:
         outcomes = await _drills(viewer)
     finally:
         if not was_up:
             down()
-    for line in _summary(outcomes, time.monotonic() - began):
+    for line in _summary(outcomes, time.monotonic() - began, still_up=was_up):
         say(line)
-    return max(outcome.verdict.exit_code for outcome in outcomes)
+    return worst([outcome.verdict.exit_code for outcome in outcomes])
 
 
 async def _drills(viewer: Viewer) -> list[Outcome]:
@@ -39,8 +41,9 @@ async def _drills(viewer: Viewer) -> list[Outcome]:
     return outcomes
 
 
-def _summary(outcomes: list[Outcome], seconds: float) -> list[str]:
-    lines = [f"{len(outcomes)} drills in {seconds:.0f} s; the sandbox is gone again. Post-mortems:"]
+def _summary(outcomes: list[Outcome], seconds: float, *, still_up: bool) -> list[str]:
+    sandbox = "is up, as it was before" if still_up else "is gone again"
+    lines = [f"{len(outcomes)} drills in {seconds:.0f} s; the sandbox {sandbox}. Post-mortems:"]
     for outcome in outcomes:
         page = next((path for path in outcome.files if path.suffix == ".html"), "")
         lines.append(f"  {outcome.verdict.result:<13} {outcome.state.plot.playbook:<15} {page}")

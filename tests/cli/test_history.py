@@ -1,8 +1,8 @@
 """Why: a drill is worth what is left of it: it can be read, watched, handed over and proven."""
 
-from xml.etree import ElementTree as ET
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
 
 import pytest
 from cli.installation import Finished

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from cli.installation import Cluster, Installation, until
+from cli.installation import Cluster, Installation, finished, until
 
 SERVER = """
 import http.server, sys
@@ -59,6 +59,15 @@ def test_a_sandbox_that_was_killed_is_seen_as_gone_and_started_anew(alone: Insta
     assert (done.code, "chaosctl sandbox up starts one" in done.err) == (2, True)
     cluster = alone.up("--empty")
     assert (pid_of(alone) != pid, cluster.get("version")["major"]) == (True, "1")
+
+
+def test_a_demonstration_that_is_killed_leaves_no_sandbox_behind(alone: Installation):
+    demo = alone.start("demo")
+    until((alone.home / "sandbox" / "kubeconfig").exists)
+    pid = pid_of(alone)
+    demo.send_signal(signal.SIGKILL)
+    finished(demo)
+    until(lambda: gone(pid))
 
 
 def test_any_local_command_can_be_an_image(alone: Installation, tmp_path):

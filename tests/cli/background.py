@@ -17,6 +17,13 @@ Case = Callable[[Installation], Any]
 WITHIN = 280.0
 
 
+def asked(request: pytest.FixtureRequest, parameter: str, file: str) -> list[str]:
+    """The values of a parameter among the selected tests of a file, in their order."""
+    here = [item for item in request.session.items if str(item.path) == file and hasattr(item, "callspec")]
+    found = [item.callspec.params[parameter] for item in here if parameter in item.callspec.params]
+    return list(dict.fromkeys(found))
+
+
 class Results:
     """What cases found, by name, once they are done."""
 

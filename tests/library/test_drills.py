@@ -1,7 +1,7 @@
 """Why: the example drills are what people copy first, so they run as they are."""
 
 import pytest
-from cli.background import Results, background
+from cli.background import Results, asked, background
 from cli.installation import ROOT, Installation, until
 
 DRILLS = sorted(path.stem for path in (ROOT / "drills").glob("*.yaml"))
@@ -21,8 +21,7 @@ TABLE = {
 @pytest.fixture(scope="session")
 def drills(request, tmp_path_factory):
     """One run of every drill that a selected test asks for, each on its own sandbox."""
-    asked = [item.callspec.params for item in request.session.items if "drills" in item.fixturenames]
-    cases = {name: _case(name) for name in sorted({one["drill"] for one in asked})}
+    cases = {name: _case(name) for name in asked(request, "drill", __file__)}
     with background(tmp_path_factory, "drills", cases, len(DRILLS)) as results:
         yield results
 

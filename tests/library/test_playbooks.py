@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import pytest
-from cli.background import Results, background
+from cli.background import Results, asked, background
 from cli.installation import ROOT, Installation, until
 
 LANES = 7
@@ -63,15 +63,10 @@ LONGEST_FIRST = ("slow-release", "healthy-release", "crash-release", "wrong-rele
 @pytest.fixture(scope="session")
 def runs(request, tmp_path_factory):
     """One run of every playbook that a selected test asks for; many at once, each on its own sandbox."""
-    asked = {item.callspec.params["playbook"] for item in request.session.items if _asks(item)}
-    order = sorted(asked, key=lambda name: (name not in LONGEST_FIRST, name))
+    order = sorted(asked(request, "playbook", __file__), key=lambda name: name not in LONGEST_FIRST)
     cases = {name: _case(name) for name in order}
     with background(tmp_path_factory, "library", cases, LANES) as results:
         yield results
-
-
-def _asks(item):
-    return "runs" in getattr(item, "fixturenames", ()) and "playbook" in item.callspec.params
 
 
 def _case(playbook):

@@ -1,7 +1,7 @@
 """Why: a verdict is worth something only if it is withheld where nothing was shown, and never borrowed."""
 
 import pytest
-from cli.background import Results, background
+from cli.background import Results, asked, background
 from cli.installation import Cluster, Installation, finished, until
 from cli.playbooks import playbook
 
@@ -87,16 +87,10 @@ WITHOUT_WATCHDOG = ("watchdog_off", "watchdog_gone")
 @pytest.fixture(scope="session")
 def runs(request, tmp_path_factory):
     """Every case that a selected test asks for, at once, each on its own sandbox."""
-    asked = {name for item in request.session.items for name in _cases(item)}
-    cases = {name: case for name, case in CASES.items() if name in asked}
+    wanted = asked(request, "case", __file__)
+    cases = {name: case for name, case in CASES.items() if name in wanted}
     with background(tmp_path_factory, "proofs", cases, LANES) as results:
         yield results
-
-
-def _cases(item):
-    """The cases of a test: its parameter, or what it is marked with."""
-    named = getattr(item, "callspec", None)
-    return [named.params["case"]] if named and "case" in named.params else []
 
 
 def case(*names):

@@ -23,11 +23,9 @@ A fault declares changes and never makes them; chaosctl applies them, undoes the
 *effect* is the check that shows that it bit. Where the effect is not seen, the run is inconclusive, whatever
 else was measured. An entry's own `effect` replaces the fault's.
 
-*Rights* are what the fault itself needs in the target's namespace (nodes: in the cluster). Every run needs in
-addition: ConfigMaps `get`, `list`, `create`, `patch`, `delete` (the ledger), the target Deployment and its
-pods and ReplicaSets `get` and `list`, HorizontalPodAutoscalers `list`, its Namespace `get`, and the
-guardian's Lease in `chaosctl-system` `get`. `chaosctl plan` asks the API server for
-each, and names those that lack.
+*Rights* are what the fault itself needs in the target's namespace (nodes: in the cluster). What every run
+needs beside them is in [rights.yaml](../how-to/examples/rights/rights.yaml), with comments. `chaosctl plan`
+asks the API server for each right, and names those that lack.
 """
 PROBES_ABOUT = """
 A probe measures, and never judges. A probe that cannot measure says so; that is never a pass. What must hold

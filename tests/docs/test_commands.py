@@ -1,5 +1,6 @@
 """Why: the first thing that a reader does is to copy a command; it must work as it stands."""
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from chaosctl.cli import app
@@ -36,6 +38,13 @@ def chaosctl(*arguments, home, cwd=ROOT):
     environment = {**os.environ, "CHAOSCTL_HOME": str(home)}
     environment.pop("KUBECONFIG", None)
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+def kubectl(*arguments, home):
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not on PATH")
+    command = ["kubectl", "--kubeconfig", home / "sandbox" / "kubeconfig", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -101,13 +110,39 @@ def test_nothing_is_to_be_recovered_where_nothing_was_broken(sandbox):
 
 
 def test_the_server_of_the_guide_serves_in_the_sandbox_and_its_drill_would_run(sandbox):
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not on PATH")
-    kubeconfig = sandbox / "sandbox" / "kubeconfig"
-    kubectl = ("kubectl", "--kubeconfig", kubeconfig)
-    subprocess.run([*kubectl, "apply", "-f", EXAMPLE / "model.yaml"], check=True, capture_output=True)
-    status = [*kubectl, "-n", "mine", "rollout", "status", "deployment/threshold", "--timeout=60s"]
-    subprocess.run(status, check=True, capture_output=True)
+    kubectl("apply", "-f", EXAMPLE / "model.yaml", home=sandbox)
+    kubectl("-n", "mine", "rollout", "status", "deployment/threshold", "--timeout=60s", home=sandbox)
     plan = chaosctl("plan", str(EXAMPLE / "drill.yaml"), "--sandbox", home=sandbox)
     assert plan.returncode == 0, plan.stdout
     assert "/env" in plan.stdout
+
+
+def test_the_rights_of_the_guide_are_enough_for_their_faults_and_for_no_other(sandbox, tmp_path):
+    kubectl("apply", "-f", DOCS / "how-to" / "examples" / "rights" / "rights.yaml", home=sandbox)
+    token = kubectl("-n", "models", "create", "token", "chaosctl", home=sandbox).strip()
+    config = yaml.safe_load(read(sandbox / "sandbox" / "kubeconfig"))
+    config["users"][0]["user"] = {"token": token}
+    server = config["clusters"][0]["cluster"]["server"]
+    config["clusters"][0]["cluster"]["server"] = server.partition("/t/")[
+        0
+    ]  # without the administrator's token
+    (tmp_path / "limited").write_text(yaml.safe_dump(config))
+    target = ("--target", "models/Deployment/sample-model", "--kubeconfig", str(tmp_path / "limited"))
+    for playbook in ("noop", "scale-down", "wrong-release", "pod-kill"):
+        plan = chaosctl("plan", playbook, *target, home=sandbox)
+        assert plan.stdout.endswith("Would run.\n"), plan.stdout
+    refused = chaosctl("plan", "latency", *target, home=sandbox)
+    assert refused.returncode == 2
+    assert "services is forbidden" in refused.stdout
+
+
+def test_a_pipeline_gets_its_reports_and_evidence_that_can_be_verified(sandbox, tmp_path):
+    reports = ("--report", "junit=chaos.xml", "--report", "json=chaos.json")
+    done = chaosctl("run", "noop", "--sandbox", "--quiet", *reports, home=sandbox, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = json.loads(read(tmp_path / "chaos.json"))
+    assert run["verdict"] == "passed"
+    assert 'failures="0" errors="0"' in read(tmp_path / "chaos.xml")
+    export = chaosctl("runs", "export", run["run"], "--out", "evidence.zip", home=sandbox, cwd=tmp_path)
+    assert export.returncode == 0, export.stderr
+    assert ": intact: " in chaosctl("runs", "verify", "evidence.zip", home=sandbox, cwd=tmp_path).stdout

@@ -151,4 +151,4 @@ class Interval(Model):
 
     def since(self, other: "Interval") -> tuple[timedelta, timedelta]:
         """The shortest and the longest time that can have passed since `other`."""
-        return max(self.low - other.high, timedelta()), self.high - other.low
+        return max(self.low - other.high, timedelta()), max(self.high - other.low, timedelta())

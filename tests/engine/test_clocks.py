@@ -1,5 +1,6 @@
 """Why: a clock that stops too early flatters, one that is never stopped must never read as fast."""
 
+from datetime import timedelta
 from functools import reduce
 
 import pytest
@@ -285,3 +286,8 @@ def test_what_must_never_happen_is_not_shown_by_a_run_that_was_stopped():
     stopped = [at(events.Stopped, 5, why="a person"), *over("release", 5), at(events.Closed, 5)]
 
     assert finding(release(*good(2, 5), *stopped, of=of), never) is Finding.OPEN
+
+
+def test_a_reaction_before_the_impact_took_no_time_not_less_than_none():
+    reaction, impact = Interval(low=moment(1), high=moment(2)), Interval(low=moment(3), high=moment(3))
+    assert reaction.since(impact) == (timedelta(), timedelta())

@@ -1,12 +1,15 @@
 """Why: what ships must do what it says, as it is, on a cluster with real pods, and leave nothing behind."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from cli.background import Results, asked, background
 from cli.installation import ROOT, Installation, until
 
-LANES = 7
+LANES = 5
+TRIES = 3
+STARVED = "this process was stopped, or too busy"  # as a run says of itself
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yaml"))
 UNDONE, BY_ITSELF, WATCHDOG = "chaosctl", None, "chaosctl-watchdog"
 
@@ -73,7 +76,7 @@ def _case(playbook):
     def run(installation: Installation):
         cluster = installation.up()
         before = cluster.picture()
-        done = installation("run", playbook, "--sandbox", "--seed", "7", "--output", "json")
+        done = _run(playbook, installation)
         until(lambda: cluster.picture()["pods"] == before["pods"], 30)
         return {
             "code": done.code,
@@ -85,6 +88,16 @@ def _case(playbook):
         }
 
     return run
+
+
+def _run(playbook, installation: Installation):
+    """A run that says that its machine did not let it see enough is no evidence, and is done again."""
+    for _ in range(TRIES):
+        done = installation("run", playbook, "--sandbox", "--seed", "7", "--output", "json")
+        page = Path(done.json["postmortem"]["md"]).read_text(encoding="utf-8")
+        if done.code == TABLE[playbook].exit or STARVED not in page:
+            break
+    return done
 
 
 def test_the_table_names_every_playbook_that_ships():
@@ -116,4 +129,4 @@ def test_a_reaction_to_a_release_is_timed_only_where_it_was_not_ours(playbook, r
     clocks = runs[playbook]["document"]["clocks"]
     reacted = TABLE[playbook].restored_by == WATCHDOG
     assert ("rollback" in clocks, "detect" in clocks) == (reacted, reacted)
-    assert all(clocks[name]["low"] <= clocks[name]["high"] for name in clocks)
+    assert [name for name, found in clocks.items() if found["low"] > found["high"]] == []

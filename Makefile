@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# Suites that wait for real drills; `make drills` runs them, `make test` the others.
+DRILLED := library cli crash
 
-.PHONY: help setup demo test check docs bench crash chaos transcript coverage lock clean
+.PHONY: help setup demo test drills check docs bench crash chaos transcript coverage lock clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,8 +30,11 @@ demo: $(VENV)/runtime ## break a served model four ways and write the post-morte
 	@$(BIN)/python -m chaosctl demo
 
 test: $(VENV)/dev ## the tests, with coverage
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= tests
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,$(DRILLED),--ignore=tests/$(room)) tests
 	@$(BIN)/python tests/coverage_floor.py
+
+drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days: takes longer
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach room,$(DRILLED),tests/$(room))
 
 check: $(VENV)/dev ## format, lint, types, layers, lock
 	@$(BIN)/ruff format --check .

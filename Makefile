@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
-DRILLED := library cli crash
+DRILLED := library cli crash operations/test_what_it_proves.py
 
 .PHONY: help setup demo test drills check docs bench crash chaos transcript coverage lock clean
 

@@ -115,7 +115,7 @@ async def test_past_the_most_in_flight_requests_are_dropped_and_count(raw):
 
 async def test_a_sleep_of_our_own_is_not_held_against_the_server(raw):
     play = Play(await raw(always(GOOD)), rate=100, answer_within=0.2)
-    asyncio.get_running_loop().call_later(0.1, time.sleep, 0.6)  # as if the process was stopped
+    asyncio.get_running_loop().call_later(0.105, time.sleep, 0.6)  # as if stopped, between two requests
     played = await play.run(1.0)
     assert {sample.error for sample in played.window} == {"unsent", None}
     whole = played.window.failures(*ALWAYS)

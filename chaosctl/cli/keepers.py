@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chaosctl.cli.options import ContextOption, KubeconfigOption, Output, OutputOption, SandboxOption
+from chaosctl.cli.options import ContextOption, KubeconfigOption, Output, OutputOption, SandboxUpOption
 
 NamespaceOption = Annotated[str, typer.Option("--namespace", "-n", help="Only there; default: everywhere.")]
 
@@ -27,7 +27,7 @@ def abort(
 
 
 def halt(
-    sandbox: SandboxOption = False,
+    sandbox: SandboxUpOption = False,
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = None,
     namespace: NamespaceOption = "",
@@ -37,7 +37,7 @@ def halt(
 
 
 def resume(
-    sandbox: SandboxOption = False,
+    sandbox: SandboxUpOption = False,
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = None,
     namespace: NamespaceOption = "",
@@ -55,7 +55,7 @@ def _label(sandbox: bool, context: str, kubeconfig: str, namespace: str, *, halt
 
 
 def recover(
-    sandbox: SandboxOption = False,
+    sandbox: SandboxUpOption = False,
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be reverted.")] = False,

@@ -29,6 +29,7 @@ KubeconfigOption = Annotated[
 SandboxOption = Annotated[
     bool, typer.Option("--sandbox", help="On the sandbox; one is started for the run where none is up.")
 ]
+SandboxUpOption = Annotated[bool, typer.Option("--sandbox", help="On the sandbox that is up.")]
 TargetOption = Annotated[str, typer.Option(help="What to break: NAMESPACE/KIND/NAME.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A parameter: NAME=VALUE.")]
 SeedOption = Annotated[int | None, typer.Option(help="Repeat the random choices of an earlier run.")]

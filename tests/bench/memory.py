@@ -11,7 +11,8 @@ PLAYBOOKS = ("pod-kill", "latency", "wrong-release")
 def of_a_run():
     with sandbox():
         for name in PLAYBOOKS:
-            process = subprocess.Popen([*CHAOSCTL, "run", name, "--sandbox", "--quiet"])
+            command = [*CHAOSCTL, "run", name, "--sandbox", "--quiet"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             assert process.returncode == 0, name

@@ -11,7 +11,9 @@ from chaosctl.errors import Invalid
 from chaosctl.model import Ref
 from chaosctl.spec.playbook import Label, Metadata, ParameterText, Written
 from chaosctl.spec.problems import did_you_mean
+from chaosctl.spec.schedule import Schedule
 from chaosctl.spec.script import Target
+from chaosctl.spec.windows import WindowsText
 
 API_VERSIONS = {
     "Deployment": "apps/v1",
@@ -20,6 +22,7 @@ API_VERSIONS = {
     "Canary": "flagger.app/v1beta1",
     "InferenceService": "serving.kserve.io/v1beta1",
 }
+LONGEST_SCHEDULED = 50  # and "-202611240900" make a name of 63
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 _LONGEST_NAME = 253
 
@@ -72,6 +75,16 @@ class DrillSpec(Written):
 
     target: TargetText
     playbooks: tuple[PlaybookRef, ...] = Field(min_length=1)
+    schedule: Schedule | None = Field(default=None, description="When it runs by itself.")
+    windows: WindowsText | None = Field(default=None, description="When it may run at all.")
+    suspend: bool = Field(
+        default=False, description="Whether the schedule sleeps; what it sleeps over is not missed."
+    )
+
+    @property
+    def timezone(self) -> str:
+        """The zone that the windows are in where they name none."""
+        return self.schedule.timezone if self.schedule else "UTC"
 
 
 class Drill(Written):
@@ -81,6 +94,15 @@ class Drill(Written):
     kind: Literal["Drill"]
     metadata: Metadata
     spec: DrillSpec
+
+    @model_validator(mode="after")
+    def _can_name_its_runs(self) -> "Drill":
+        name = self.metadata.name
+        if self.spec.schedule and len(name) > LONGEST_SCHEDULED:
+            context = {"length": len(name), "most": LONGEST_SCHEDULED}
+            message = "a drill with a schedule has a name of {most} characters at most, this one has {length}"
+            raise PydanticCustomError("long_name", message, context)
+        return self
 
 
 def parse_target(text: str, context: str = "", rollback: Literal["watchdog", "none"] = "none") -> Target:

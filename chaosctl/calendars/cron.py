@@ -1,8 +1,8 @@
-"""Why: the times of a schedule must come from well-tried code, without its traps. APScheduler is known only here.
+"""Why: the times of a schedule must come from well-tried code, without its traps.
 
-Its trigger counts weekdays from Monday, wants day and weekday both, and fires twice when the clock is put back.
-So it gets the fields as we read them (`chaosctl.spec.cron`), and counts wall times on a clock that is never
-changed; `chaosctl.spec.zones` says which moments they mean.
+APScheduler is known only here. Its trigger counts weekdays from Monday, wants day and weekday both, and fires
+twice when the clock is put back. So it gets the fields as we read them (`chaosctl.spec.cron`), and counts
+wall times on a clock that is never changed; `chaosctl.spec.zones` says which moments they mean.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Why: a calendar comes from anybody, and "every day when it is 30 February" must cost nothing.
 
-A rule (RFC 5545, RRULE) is asked day by day whether it falls there, so its cost is bounded by the days that are
-asked about, not by the search for a next one. What comes more often than daily is refused.
+A rule (RFC 5545, RRULE) is asked day by day whether it falls there, so its cost is bounded by the days that
+are asked about, not by the search for a next one. What comes more often than daily is refused.
 """
 
 from calendar import monthrange
@@ -18,7 +18,7 @@ Frequency = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 
 
 class Nth(NamedTuple):
-    """A weekday (Monday is 0): each of them, or the n-th of its month or year, counted from the end if < 0."""
+    """A weekday (Monday is 0): every one, or the n-th of its month or year, from the end where n < 0."""
 
     weekday: int
     n: int = 0

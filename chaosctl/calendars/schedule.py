@@ -2,25 +2,25 @@
 
 `due` is a pure function of what is written down. The caller does three things with its answer, in this order:
 
-1. Where there is a `start`, create the Run `start.name`. A 409, or a run that the store knows, means that somebody
-   was faster: it has fired. Any other error: leave it, and ask again.
-2. Only then write `served_until` and `schedule` into the Drill's status (`lastScheduled`, `schedule`). If that is
+1. Where there is a `start`, create the Run `start.name`. A 409, or a run that the store knows, means that it
+   has fired: somebody was faster. Any other error: leave it, and ask again.
+2. Only then write `served_until` and `schedule` into the Drill's status (`lastScheduled`, `schedule`). If it is
    lost, the next answer is the same one, and step 1 finds that it has fired: the name derives from the time.
 3. Ask again at `wake`, when the Drill changes, and when a run on its target ends.
 
-Nothing else is kept. In particular there is no flag "is running" that could stay set after a crash: `going` is looked
-up each time, in the Run objects and the store.
+Nothing else is kept. In particular there is no flag "is running" that could stay set after a crash: `going`
+is looked up each time, in the Run objects and the store.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import dropwhile, pairwise
 from typing import NamedTuple
 
 from chaosctl.calendars.cron import last_times, times
-from chaosctl.calendars.windows import HORIZON, Calendar
+from chaosctl.calendars.windows import ALWAYS, HORIZON, Calendar
 from chaosctl.model import Json
 from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.schedule import Missed, Schedule
@@ -57,7 +57,8 @@ class Passed(NamedTuple):
 class Timed:
     """A drill as its schedule sees it. `lasts` is how long its runs may take together.
 
-    `changed` is when its spec was last written; times before that are not owed, if the schedule was another one.
+    `changed` is when its spec was last written; where the schedule was another one, times before that are not
+    owed.
     """
 
     namespace: str
@@ -66,7 +67,7 @@ class Timed:
     created: datetime
     changed: datetime
     suspend: bool = False
-    calendar: Calendar = field(default_factory=Calendar)
+    calendar: Calendar = ALWAYS
     lasts: timedelta = timedelta()
 
     @property
@@ -78,9 +79,9 @@ class Timed:
 class Due(NamedTuple):
     """What a schedule wants now.
 
-    `start` is the one run to create. `served_until` and `schedule` belong into the status once that has happened.
-    `passed` are the ones that are given up with this answer; tell people, by an Event. `waiting` is owed, but must
-    wait, and `message` says what for. `next` is the coming one that its windows let through.
+    `start` is the one run to create. `served_until` and `schedule` belong into the status once that has
+    happened. `passed` are the ones that are given up with this answer; tell people, by an Event. `waiting` is
+    owed, but must wait, and `message` says what for. `next` is the coming one that its windows let through.
     """
 
     start: Firing | None

@@ -1,4 +1,4 @@
-"""Why: windows, holidays and freezes are all stretches of time; put together, they say when a drill may run."""
+"""Why: windows, holidays and freezes are all stretches of time; together they say when a drill may run."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta

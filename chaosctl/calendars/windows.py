@@ -1,7 +1,7 @@
 """Why: whoever asks whether a drill may run now wants a yes, or the reason and the next time.
 
-Windows are on the clock on the wall of their time zone. What is closed wins over what is open, and a run must fit in
-whole: one that the end of a window or a freeze would catch in the middle is refused.
+Windows are on the clock on the wall of their time zone. What is closed wins over what is open, and a run must
+fit in whole: one that the end of a window or a freeze would catch in the middle is refused.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from chaosctl.calendars.span import Event, Span, joined, without
-from chaosctl.errors import Invalid
 from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.windows import Windows
 from chaosctl.spec.zones import moment, wall_time, zone
@@ -36,7 +35,7 @@ def calendar_of(windows: Windows, blackout: str = "") -> "Calendar":
 class Calendar:
     """Says when a drill may run. Made by `calendar_of`."""
 
-    windows: Windows = Windows()
+    windows: Windows
     events: tuple[Event, ...] = ()
 
     def refusal(self, start: datetime, lasts: timedelta = _NO_TIME) -> str | None:
@@ -116,6 +115,10 @@ class Calendar:
                 midnights = (datetime.combine(day, time()) + step for step in (_NO_TIME, _ONE_DAY))
                 start, end = (moment(midnight, self._zone) for midnight in midnights)
                 yield Span(start, end, f'"{name}" is a holiday in {code},')
+
+
+ALWAYS = Calendar(Windows())
+"""The calendar of a drill without windows."""
 
 
 @lru_cache(maxsize=256)

@@ -42,7 +42,7 @@ _FIELDS = (
 
 
 class Cron(NamedTuple):
-    """The values of each field. None stands for "any day": then the other one of days and weekdays decides."""
+    """The values of each field. None stands for "any": then the other one of days and weekdays decides."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -104,10 +104,9 @@ def _ends(match: re.Match[str], field: _Field) -> tuple[int, int]:
 def _number(text: str, field: _Field, *, is_end: bool = False) -> int:
     if text.casefold() in field.names:
         return field.names.index(text.casefold()) + field.low
-    sunday = field.names is WEEKDAYS and text == "7"
-    number = int(text) if text.isdecimal() and len(text) <= 2 else -1
-    if sunday:
-        return 7 if is_end else 0
+    number = int(text) if text.isdecimal() else -1
+    if field.names is WEEKDAYS and number == len(WEEKDAYS):  # Sunday, by its other number
+        return number if is_end else 0
     if not field.low <= number <= field.high:
         names = f", or {field.names[0]} to {field.names[-1]}" if field.names else ""
         raise ValueError(f"the {field.name} {_quoted(text)} is not {field.low} to {field.high}{names}")

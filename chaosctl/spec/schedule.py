@@ -22,17 +22,17 @@ class Schedule(Written):
     """When a drill runs by itself. Times that come twice in autumn run once, the first time."""
 
     cron: Annotated[str, AfterValidator(_known)] = Field(
-        description="Minute, hour, day of the month, month, weekday (0 and 7 are Sunday); or @daily and its kin.",
+        description="Minute, hour, day of the month, month, weekday (0 and 7: Sunday); or @daily and such.",
         examples=["0 10 * * 2"],
     )
     timezone: TimeZone = "UTC"
     jitter: Duration = Field(
         default=timedelta(),
-        description="Start up to so much later, by a share that is fixed for each time; never past the next one.",
+        description="Start up to so much later, by a share fixed for each time; never past the next one.",
     )
     missed: Missed = Field(
         default="skip",
-        description="What becomes of times that nobody served: none of them, the last one, or each, in order.",
+        description="What becomes of times that nobody served: none runs, the last one, or each in order.",
     )
     starting_deadline: Annotated[Duration, Field(gt=timedelta())] = Field(
         default=timedelta(minutes=5), description="A run that could not start for longer has missed its time."

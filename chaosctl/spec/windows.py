@@ -144,7 +144,7 @@ class WindowsText(Written):
     )
     blackout: BlackoutPlace | None = Field(
         default=None,
-        description="Never during an event of this calendar (iCalendar): a file beside the drill, or a ConfigMap.",
+        description="Never during events of this calendar (iCalendar): a file beside it, or a ConfigMap.",
         examples=["change-freeze.ics", {"configMap": "freezes", "key": "change-freeze.ics"}],
     )
 
@@ -155,7 +155,7 @@ class WindowsText(Written):
         return self
 
     def resolve(self, timezone: str, blackout_file: str = "") -> Windows:
-        """The windows as a run knows them. `timezone` is the schedule's; `blackout_file` the calendar's path."""
+        """The windows as a run knows them. `timezone`: where they name none; `blackout_file`: its path."""
         place = self.blackout
         named = (
             Blackout(config_map=place.config_map, key=place.key) if isinstance(place, BlackoutText) else None

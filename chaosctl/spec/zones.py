@@ -1,4 +1,4 @@
-"""Why: a clock on the wall skips an hour in spring and shows one twice in autumn; one rule says what is meant.
+"""Why: a clock on the wall skips an hour in spring and shows one twice in autumn; what is meant is one rule.
 
 A wall time that comes twice means the first one. One that does not come means the first moment after the gap.
 So every wall time means one moment, and later wall times never mean earlier moments.

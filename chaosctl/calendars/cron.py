@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from heapq import merge
 from itertools import takewhile
-
-from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
+from typing import Protocol
 
 from chaosctl.spec.cron import MONTHS, WEEKDAYS, parse
 from chaosctl.spec.schedule import Schedule
@@ -19,6 +18,12 @@ from chaosctl.spec.zones import moment, wall_time, zone
 
 _FIRST_LOOK = timedelta(hours=2)
 _AT_ONCE = timedelta(microseconds=1)
+
+
+class Trigger(Protocol):
+    """As much of APScheduler's as is used."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None: ...
 
 
 def times(schedule: Schedule, after: datetime) -> Iterator[datetime]:
@@ -48,15 +53,18 @@ def _walls(cron: str, after: datetime) -> Iterator[datetime]:
     return merge(*(_of_one(trigger, after) for trigger in _triggers(cron)))
 
 
-def _of_one(trigger: CronTrigger, after: datetime) -> Iterator[datetime]:
-    at = after.replace(tzinfo=UTC)
-    while (at := trigger.get_next_fire_time(None, at + _AT_ONCE)) is not None:
+def _of_one(trigger: Trigger, after: datetime) -> Iterator[datetime]:
+    at = trigger.get_next_fire_time(None, after.replace(tzinfo=UTC) + _AT_ONCE)
+    while at is not None:
         yield at.replace(tzinfo=None)
+        at = trigger.get_next_fire_time(None, at + _AT_ONCE)
 
 
 @lru_cache(maxsize=256)
-def _triggers(text: str) -> tuple[CronTrigger, ...]:
+def _triggers(text: str) -> tuple[Trigger, ...]:
     """One trigger, or two where either of day and weekday is enough."""
+    from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # noqa: PLC0415 - 15 MiB
+
     cron = parse(text)
     weekdays = cron.weekdays and ",".join(WEEKDAYS[day] for day in sorted(cron.weekdays))
     days = cron.days and _text(cron.days)

@@ -17,8 +17,8 @@ from icalendar.prop import vDDDLists, vDDDTypes
 from chaosctl.calendars.rules import When, rule_of
 from chaosctl.calendars.span import Event
 from chaosctl.errors import Invalid
+from chaosctl.spec.windows import MAX_BYTES
 
-MAX_BYTES = 1024 * 1024
 MAX_EVENTS = 5000
 MAX_RULES = 100
 LONGEST = timedelta(days=400)

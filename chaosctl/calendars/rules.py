@@ -1,4 +1,4 @@
-"""Why: a rule of a calendar that is half understood closes the wrong days; it is understood whole, or refused."""
+"""Why: a rule of a calendar that is half understood closes wrong days; it is understood whole, or refused."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -4,8 +4,8 @@
 
 1. Where there is a `start`, create the Run `start.name`. A 409, or a run that the store knows, means that it
    has fired: somebody was faster. Any other error: leave it, and ask again.
-2. Only then write `served_until` and `schedule` into the Drill's status (`lastScheduled`, `schedule`). If it is
-   lost, the next answer is the same one, and step 1 finds that it has fired: the name derives from the time.
+2. Only then write `served_until` and `schedule` into the Drill's status (`lastScheduled`, `schedule`). Where
+   that is lost, the next answer is the same one, and step 1 finds that it has fired: the name says the time.
 3. Ask again at `wake`, when the Drill changes, and when a run on its target ends.
 
 Nothing else is kept. In particular there is no flag "is running" that could stay set after a crash: `going`
@@ -23,6 +23,7 @@ from chaosctl.calendars.cron import last_times, times
 from chaosctl.calendars.windows import ALWAYS, HORIZON, Calendar
 from chaosctl.model import Json
 from chaosctl.spec.amounts import show_duration
+from chaosctl.spec.drill import Drill
 from chaosctl.spec.schedule import Missed, Schedule
 
 MOST_MISSED = 100
@@ -74,6 +75,25 @@ class Timed:
     def text(self) -> str:
         """Stands for the schedule in the status: another text is another schedule."""
         return f"{self.schedule} suspended" if self.suspend else str(self.schedule)
+
+
+def timed(
+    drill: Drill, calendar: Calendar, lasts: timedelta, created: datetime, changed: datetime | None = None
+) -> Timed | None:
+    """A drill as its schedule sees it; None where it has none."""
+    spec = drill.spec
+    if spec.schedule is None:
+        return None
+    return Timed(
+        namespace=spec.target.namespace,
+        name=drill.metadata.name,
+        schedule=spec.schedule,
+        created=created,
+        changed=changed or created,
+        suspend=spec.suspend,
+        calendar=calendar,
+        lasts=lasts,
+    )
 
 
 class Due(NamedTuple):

@@ -11,9 +11,8 @@ from chaosctl.errors import Invalid
 from chaosctl.model import Ref
 from chaosctl.spec.playbook import Label, Metadata, ParameterText, Written
 from chaosctl.spec.problems import did_you_mean
-from chaosctl.spec.schedule import Schedule
+from chaosctl.spec.schedule import Schedule, WindowsText
 from chaosctl.spec.script import Target
-from chaosctl.spec.windows import WindowsText
 
 API_VERSIONS = {
     "Deployment": "apps/v1",

@@ -1,26 +1,16 @@
 """Why: a drill in the night, on a holiday or in a change freeze costs the trust that drills live from."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from chaosctl.model import Model
-from chaosctl.spec.playbook import Written
-from chaosctl.spec.zones import TimeZone
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY = 24 * 60
 _SPAN = re.compile(r"([A-Za-z][A-Za-z, -]*?)\s+([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})")
+MAX_BYTES = 1024 * 1024  # of a calendar
 _LONGEST_SHOWN = 60
 _MINUTES = 60
 
@@ -95,7 +85,6 @@ Span = Annotated[
     PlainSerializer(str, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "examples": ["Mon-Thu 09:00-16:00", "Sat,Sun 22:00-04:00"]}),
 ]
-HolidayCode = Annotated[str, Field(pattern=r"^[A-Z]{2,4}(-[A-Za-z0-9 ]{1,30})?$", examples=["DE", "DE-BY"])]
 
 
 class Blackout(Model):
@@ -105,6 +94,9 @@ class Blackout(Model):
     config_map: str = ""
     key: str = ""
 
+    def __str__(self) -> str:
+        return f"the calendar {self.file or f'{self.config_map}[{self.key}]'}"
+
 
 class Windows(Model):
     """When a drill may run, resolved: what is empty does not restrict."""
@@ -113,56 +105,3 @@ class Windows(Model):
     timezone: str = "UTC"
     holidays: str = ""
     blackout: Blackout | None = None
-
-
-class BlackoutText(Written):
-    """A calendar in a ConfigMap of the target's namespace."""
-
-    config_map: str = Field(min_length=1)
-    key: str = Field(min_length=1, description="The key that holds the calendar.", examples=["freeze.ics"])
-
-
-def _form(value: object) -> str:
-    return "file" if isinstance(value, str) else "configMap"
-
-
-BlackoutPlace = Annotated[
-    Annotated[str, Field(min_length=1), Tag("file")] | Annotated[BlackoutText, Tag("configMap")],
-    Discriminator(_form),
-]
-
-
-class WindowsText(Written):
-    """When the drill may run. A run must fit in whole; what does not is refused."""
-
-    only: tuple[Span, ...] = Field(default=(), description="The hours of the week in which it may run.")
-    timezone: TimeZone | None = Field(
-        default=None, description="The schedule's where it is left out, else UTC."
-    )
-    holidays: HolidayCode | None = Field(
-        default=None, description="Never on public holidays of this country, or of this part of it."
-    )
-    blackout: BlackoutPlace | None = Field(
-        default=None,
-        description="Never during events of this calendar (iCalendar): a file beside it, or a ConfigMap.",
-        examples=["change-freeze.ics", {"configMap": "freezes", "key": "change-freeze.ics"}],
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not self.model_fields_set - {"timezone"}:
-            raise PydanticCustomError("empty", 'say "only", "holidays" or "blackout"; or leave it out')
-        return self
-
-    def resolve(self, timezone: str, blackout_file: str = "") -> Windows:
-        """The windows as a run knows them. `timezone`: where they name none; `blackout_file`: its path."""
-        place = self.blackout
-        named = (
-            Blackout(config_map=place.config_map, key=place.key) if isinstance(place, BlackoutText) else None
-        )
-        return Windows(
-            only=self.only,
-            timezone=self.timezone or timezone,
-            holidays=self.holidays or "",
-            blackout=named or (Blackout(file=blackout_file or place) if isinstance(place, str) else None),
-        )

@@ -78,7 +78,7 @@ class Calendar:
         around = next((span for span in joined(self._weekly(start)) if start < span.end), None)
         if around is None or start < around.start:
             only = ", ".join(map(str, self.windows.only))
-            return f"outside its windows ({only}, {self.windows.timezone}): it is {self.show(start)}"
+            return f"outside {only} ({self.windows.timezone}): it is {self.show(start)}"
         if around.end < start + lasts:
             return f"its window closes at {self.show(around.end)}, before {_it_is_over(lasts)}"
         return None

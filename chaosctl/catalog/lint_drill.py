@@ -119,7 +119,7 @@ def schedules_fall_into_windows(draft: Draft) -> Iterator[Problem]:
         return  # other rules say so
     drill = timed(draft.file.drill, calendar, draft.lasts, draft.now)
     if drill is not None and next_open(drill, draft.now) is None:
-        message = f"no time of it is inside the windows, of the coming {HORIZON.days} days"
+        message = f"none of its times in the coming {HORIZON.days} days is inside the windows"
         hint = "chaosctl schedule says which times those are, and why not"
         yield draft.error(("spec", "schedule", "cron"), message, hint)
 

@@ -1,10 +1,11 @@
 """Why: a drill that nobody has to remember is run by the clock, and people must read at once when that is."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from chaosctl.errors import Invalid
@@ -14,13 +15,22 @@ from chaosctl.spec.playbook import Written
 from chaosctl.spec.windows import Blackout, Span, Windows
 from chaosctl.spec.zones import TimeZone
 
-HolidayCode = Annotated[str, Field(pattern=r"^[A-Z]{2,4}(-[A-Za-z0-9 ]{1,30})?$", examples=["DE", "DE-BY"])]
+_HOLIDAY_CODE = re.compile(r"[A-Z]{2,4}(-[A-Za-z0-9 ]{1,30})?")
 Missed = Literal["skip", "once", "all"]
 
 
 def _known(text: str) -> str:
     parse(text)
     return text
+
+
+def _holiday_code(text: str) -> str:
+    if not _HOLIDAY_CODE.fullmatch(text):
+        raise ValueError(f'"{text[:40]}" is no country or part of one: write it like DE or DE-BY')
+    return text
+
+
+HolidayCode = Annotated[str, AfterValidator(_holiday_code), Field(examples=["DE", "DE-BY"])]
 
 
 class Schedule(Written):
@@ -58,9 +68,16 @@ def _form(value: object) -> str:
     return "file" if isinstance(value, str) else "configMap"
 
 
+def _file_or_mapping(value: object) -> object:
+    if not isinstance(value, str | dict | BlackoutText):
+        raise ValueError("should be a file, or {configMap: NAME, key: KEY}")  # noqa: TRY004 - people read it
+    return value
+
+
 BlackoutPlace = Annotated[
     Annotated[str, Field(min_length=1), Tag("file")] | Annotated[BlackoutText, Tag("configMap")],
     Discriminator(_form),
+    BeforeValidator(_file_or_mapping),
 ]
 
 

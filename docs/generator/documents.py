@@ -69,7 +69,15 @@ def playbook() -> str:
 
 def drill() -> str:
     envelope = "The envelope is `apiVersion: chaosctl.dev/v1`, `kind: Drill`, `metadata` and `spec`."
-    names = ("DrillSpec", "TargetText", "PlaybookRef", "Schedule", "WindowsText", "BlackoutText", "Metadata")
+    names = (
+        "DrillSpec",
+        "TargetText",
+        "PlaybookRef",
+        "Schedule",
+        "WindowsText",
+        "BlackoutText",
+        "DrillMetadata",
+    )
     objects = _objects(schema("drill", CATALOG), names)
     return markdown.page("Drill", HEAD.format(name="drill"), "## Fields", envelope, *objects)
 

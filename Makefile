@@ -63,6 +63,9 @@ crash: $(VENV)/dev ## kill the runner at every position; print the table
 chaos: $(VENV)/dev ## signals, a full disk, a locked store, an API server that misbehaves
 	@cd tests && ../$(BIN)/python -m crash.chaos
 
+schedule-year: $(VENV)/dev ## a simulated year of schedules; print what became of every time
+	@cd tests && ../$(BIN)/python -m calendars.year
+
 transcript: $(VENV)/dev ## what kubectl prints on the sandbox, verb by verb
 	@CHAOSCTL=$(abspath $(BIN)/chaosctl) tests/sandbox/transcript.sh
 

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
 DRILLED := library cli crash operations/test_what_it_proves.py
 
-.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs bench crash chaos transcript lock clean
+.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs bench crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -1,8 +1,8 @@
 """Why: whoever checks a scheduler with its own arithmetic checks nothing.
 
-This counts minutes. It looks at the wall clock of each zone once a minute for a whole year, and knows nothing of
-triggers, their libraries, or intervals. What must run follows from a few sentences (`Judge.owes`), without any
-memory but of what ran.
+This counts minutes. It looks at the wall clock of each zone once a minute for a whole year, and knows nothing
+of triggers, their libraries, or intervals. What must run follows from a few sentences (`Judge.owes`), without
+any memory but of what ran.
 """
 
 from bisect import bisect_right
@@ -73,7 +73,7 @@ def scheduled(cron, zone):
         hit = comes(wall) if wall == latest + 1 else any(map(comes, range(latest + 1, wall + 1)))
         if hit:
             found.append(START + number * MINUTE)
-        if wall > latest:
+        if wall > latest:  # noqa: PLR1730 - twice as fast, six million times
             latest = wall
     return found
 

@@ -9,7 +9,8 @@ from chaosctl.model import Json
 SYSTEM = "chaosctl-system"
 VERSION = version("chaosctl")
 
-_OURS = ("env", "CHAOSCTL_HOME=@home@", "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m")
+_STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@", "KUBECONFIG=@folder@/kubeconfig")
+_OURS = ("env", *_STATE, sys.executable, "-m")
 IMAGES: Mapping[str, Sequence[str]] = {
     f"chaosctl.dev/guardian:{VERSION}": (*_OURS, "chaosctl", "guardian"),
     f"chaosctl.dev/watchdog:{VERSION}": (*_OURS, "chaosctl", "watchdog"),

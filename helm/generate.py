@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Why: the chart repeats what the code knows, and must not contradict it. So that part of it is written from code.
+"""Why: the chart repeats what the code knows, and must not contradict it. So code writes that part of it.
 
 `make chart` writes `helm/chaosctl/files/`; a test fails when what is committed differs from what this makes.
 """

@@ -1,6 +1,6 @@
-"""Why: what people write in files they also apply to a cluster, and the API server must know the same fields.
+"""Why: what people write in files they also apply to a cluster, whose API server must know the same fields.
 
-A CustomResourceDefinition is made from the models. Its schema is structural: no references, no choices between
+A CustomResourceDefinition is made from the models. Its schema is structural: no references, no choice between
 kinds, a type for every value but for those that may be several. What it cannot say (which fields a kind of
 fault has, say) is checked by whoever reads the object.
 """
@@ -21,12 +21,11 @@ OPEN = "x-kubernetes-preserve-unknown-fields"
 EITHER = "x-kubernetes-int-or-string"
 RULES = "x-kubernetes-validations"
 BY_TYPE: Json = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
-MOST = 1000  # elements of a list; without a bound, the API server cannot tell what its rules cost
+MOST = 1000  # elements of a list: without bounds, the API server cannot tell what its rules cost
+LONGEST = 80  # characters of an amount; the longest name of a parameter fits
 _REF = "#/$defs/"
 _LITERAL = frozenset({"Metadata", "Parameter"})  # no parameter may stand in these
 _KEPT = ("format", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
-_SAME = "self.?{0} == oldSelf.?{0}"
-_ASKED = ("drill", "playbook", "target", "seed")
 
 CONSTRAINTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "RunSpec": (
@@ -34,10 +33,6 @@ CONSTRAINTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         (
             "has(self.playbook) == has(self.target)",
             '"playbook" and "target" belong together; a drill has its own',
-        ),
-        (
-            " && ".join(_SAME.format(name) for name in _ASKED),
-            'what a Run runs cannot be changed, only "abort"; make another Run',
         ),
     ),
     "PlaybookRef": (
@@ -207,7 +202,7 @@ class _Structure:
         if [one.get("type") for one in choices] != ["string", "integer"]:
             return {OPEN: True}
         text, number = choices
-        return {EITHER: True, **_text(text, templated=templated), **_only(number)}
+        return {EITHER: True, "maxLength": LONGEST, **_text(text, templated=templated), **_only(number)}
 
     def _items(self, body: Json, templated: bool) -> Json:  # noqa: FBT001 - as `of` has it
         items = cast("Json", body.get("items", {}))
@@ -230,7 +225,7 @@ class _Structure:
 
 
 def _values(body: Json) -> JsonValue:
-    """What the values of a mapping are. Names cannot be checked: structural schemas have no patterns of keys."""
+    """What the values of a mapping are. Its keys cannot be checked: structural schemas do not say."""
     patterns = cast("Json", body.get("patternProperties", {}))
     return next(iter(patterns.values()), body.get("additionalProperties", {}))
 

@@ -1,7 +1,7 @@
-"""Why: an account has the rights that it needs and no others. What is needed is said once: by each kind of fault
-for itself, and here for what controller, guardian and watchdog do beside it.
+"""Why: an account has the rights that it needs and no others, so what is needed must be said, and said once.
 
-The chart's Roles are written from this. A test holds it against the requests that are really sent.
+Each kind of fault says it for itself; here is what controller, guardian and watchdog do beside that. The Roles
+of the chart are written from this, and a test holds it against the requests that are really sent.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """Why: an account has the rights that it needs and no others, so what is needed must be said, and said once.
 
-Each kind of fault says it for itself; here is what controller, guardian and watchdog do beside that. The Roles
+Each kind of fault says it for itself; here is what controller, guardian and watchdog do beside that. Roles
 of the chart are written from this, and a test holds it against the requests that are really sent.
 """
 

@@ -46,10 +46,6 @@ LOOKING = (
     Rule("apps", "replicasets", ("list",)),
 )
 LEDGERS = (Rule("", "configmaps", ("get", "list", "create", "patch", "delete")),)
-OTHERS = (
-    Rule("", "events", ("list",)),  # who else noticed?
-    Rule("autoscaling", "horizontalpodautoscalers", ("list",)),  # who would fight the change?
-)
 OBJECTS = (
     Rule(GROUP, "playbooks", ("get",)),
     Rule(GROUP, "drills", ("get", "list", "watch")),
@@ -58,12 +54,13 @@ OBJECTS = (
     Rule(GROUP, "runs/status", ("patch",)),
 )
 TELLING = (Rule("", "events", ("create",)),)
+HEARING = (Rule("", "events", ("list",)),)
 
 
 def controller() -> Rights:
     """Of the controller, which is guardian too, without the faults."""
     return Rights(
-        targets=_grants((*OBJECTS, *LOOKING, *LEDGERS, *OTHERS, *TELLING)),
+        targets=_grants((*OBJECTS, *LOOKING, *LEDGERS, *HEARING, *TELLING)),
         home=_lease(CONTROLLERS, guardians.LEASE.name),
     )
 

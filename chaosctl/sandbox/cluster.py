@@ -100,7 +100,7 @@ class Sandbox:
         manager = Manager(self.store, self._controllers(), self._watchers())
         manager.start()
         stack.push_async_callback(manager.stop)
-        audit = into(self.folder / "audit.log") if self.config.audit else nowhere
+        audit = stack.enter_context(into(self.folder / "audit.log")) if self.config.audit else nowhere
         self.server = ApiServer(self.store, self._backend(), audit=audit)
         self.url = await self.server.start("127.0.0.1", self.config.port)
         stack.push_async_callback(self.server.stop)

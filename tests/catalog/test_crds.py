@@ -1,4 +1,4 @@
-"""Why: a file that the loader takes must be taken by an API server too, and what is wrong in it found early."""
+"""Why: a file that the loader takes, an API server must take too; and what is wrong in it, it should find."""
 
 import json
 from copy import deepcopy

@@ -1,7 +1,8 @@
 """Why: whoever narrows a Role must know what an account really asks for, as a cluster's audit log tells."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from chaosctl.sandbox.api.objects import Json
@@ -13,12 +14,12 @@ def nowhere(_: Json) -> None:
     """No log is kept."""
 
 
-def into(file: Path) -> Audit:
+@contextmanager
+def into(file: Path) -> Iterator[Audit]:
     """Write a line for each request, as a cluster does at the level Metadata."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    stream = file.open("a", encoding="utf-8", buffering=1)  # closed with the process
+    with file.open("a", encoding="utf-8", buffering=1) as stream:
 
-    def write(entry: Json) -> None:
-        stream.write(json.dumps(entry) + "\n")
+        def write(entry: Json) -> None:
+            stream.write(json.dumps(entry) + "\n")
 
-    return write
+        yield write

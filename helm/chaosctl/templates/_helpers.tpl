@@ -100,7 +100,7 @@ capabilities: {drop: [ALL]}
   valueFrom:
     secretKeyRef:
       name: {{ include "chaosctl.storeSecret" . }}
-      key: {{ .Values.store.postgres.existingSecret | ternary .Values.store.postgres.secretKey "url" }}
+      key: {{ ternary "url" .Values.store.postgres.secretKey (empty .Values.store.postgres.existingSecret) }}
 {{- end }}
 {{- end }}
 
@@ -117,7 +117,7 @@ capabilities: {drop: [ALL]}
   secret:
     secretName: {{ include "chaosctl.keySecret" . }}
     defaultMode: 0440
-    items: [{key: {{ .Values.key.existingSecret | ternary .Values.key.secretKey "key" }}, path: key}]
+    items: [{key: {{ ternary "key" .Values.key.secretKey (empty .Values.key.existingSecret) }}, path: key}]
 {{- end }}
 
 {{- define "chaosctl.placement" -}}

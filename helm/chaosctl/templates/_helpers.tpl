@@ -86,15 +86,17 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{- /* What controller and watchdog are told alike. */}}
+{{- /* What every container of ours is told. */}}
 {{- define "chaosctl.env" -}}
 - {name: CHAOSCTL_HOME, value: /var/lib/chaosctl}
-- {name: CHAOSCTL_IMAGE, value: {{ include "chaosctl.image" . | quote }}}
-- {name: CHAOSCTL_KEY_FILE, value: /etc/chaosctl/key}
 - name: POD_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
+{{- end }}
+
+{{- /* Where journals lie, where that is not the home. */}}
+{{- define "chaosctl.storeEnv" -}}
 {{- if not .Values.store.sqlite.enabled }}
 - name: CHAOSCTL_STORE
   valueFrom:
@@ -104,20 +106,19 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{- /* Pods start anew when it changes. */}}
+{{- define "chaosctl.storeSum" -}}
+checksum/store: {{ toJson .Values.store | sha256sum }}
+{{- end }}
+
 {{- define "chaosctl.mounts" -}}
 - {name: home, mountPath: /var/lib/chaosctl}
 - {name: tmp, mountPath: /tmp}
-- {name: key, mountPath: /etc/chaosctl, readOnly: true}
 {{- end }}
 
 {{- define "chaosctl.volumes" -}}
 - name: tmp
   emptyDir: {sizeLimit: 256Mi}
-- name: key
-  secret:
-    secretName: {{ include "chaosctl.keySecret" . }}
-    defaultMode: 0440
-    items: [{key: {{ ternary "key" .Values.key.secretKey (empty .Values.key.existingSecret) }}, path: key}]
 {{- end }}
 
 {{- define "chaosctl.placement" -}}

@@ -1,4 +1,4 @@
-"""Why: a chart is used with values that nobody has tried; a cluster takes what they make, or Helm says why."""
+"""Why: a chart is used with values that nobody tried; a cluster takes what they make, or Helm says why."""
 
 import secrets
 import subprocess

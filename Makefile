@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
-DRILLED := library cli crash operations/test_what_it_proves.py
+DRILLED := library cli crash operations/test_what_it_proves.py chart/test_serving.py chart/test_watching.py
 
 .PHONY: help setup demo test drills e2e cluster-up cluster-down check docs chart bench crash chaos transcript lock clean
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+from cli.installation import Installation
+
 from chaosctl.catalog import catalog_of
 from chaosctl.faults import FAULTS
 from chaosctl.operations import roles
@@ -57,25 +60,45 @@ def rules(rights: Iterable[Right]) -> list[Rule]:
     ]
 
 
-def manifests(rights: Iterable[Right]) -> list[Rule]:
-    """The Roles of these rights, bound to the account."""
+def manifests(rights: Iterable[Right], account: str = "chaosctl") -> list[Rule]:
+    """The Roles of these rights, bound to an account."""
     home = [right for right in rights if right.home]
     away = [right for right in rights if not right.home]
-    return [*_role("ClusterRole", away, {}), *_role("Role", home, {"namespace": HOME})]
+    return [*_role("ClusterRole", away, account, {}), *_role("Role", home, account, {"namespace": HOME})]
 
 
-def _role(kind: str, rights: Iterable[Right], where: Mapping[str, str]) -> list[Rule]:
-    head = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": "chaosctl", **where}}
-    subject = {"kind": "ServiceAccount", "name": "chaosctl", "namespace": HOME}
-    reference = {"apiGroup": RBAC, "kind": kind, "name": "chaosctl"}
+def limited(installation: Installation, rights: Iterable[Right], account: str) -> Path:
+    """A kubeconfig of an account with these rights in the installation's sandbox."""
+    file = installation.home / f"{account}.yaml"
+    file.write_text(yaml.safe_dump_all(manifests(rights, account)))
+    installation.kubectl("--namespace", HOME, "create", "serviceaccount", account)
+    installation.kubectl("apply", "--filename", str(file))
+    token = installation.kubectl("--namespace", HOME, "create", "token", account).strip()
+    config = yaml.safe_load((installation.home / "sandbox" / "kubeconfig").read_text())
+    config["users"][0]["user"] = {"token": token}
+    server = config["clusters"][0]["cluster"]["server"]
+    config["clusters"][0]["cluster"]["server"] = server.partition("/t/")[0]  # the administrator's token
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+def _role(kind: str, rights: Iterable[Right], account: str, where: Mapping[str, str]) -> list[Rule]:
+    head = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": account, **where}}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": HOME}
+    reference = {"apiGroup": RBAC, "kind": kind, "name": account}
     role = {**head, "kind": kind, "rules": rules(rights)}
     return [role, {**head, "kind": f"{kind}Binding", "roleRef": reference, "subjects": [subject]}]
 
 
-def used(log: Path, account: str = ACCOUNT) -> frozenset[Right]:
-    """What an account asked for, by a sandbox's audit log."""
+def used(log: Path, account: str = "chaosctl") -> frozenset[Right]:
+    """What an account asked for, by a sandbox's audit log; names are left out."""
+    user = f"system:serviceaccount:{HOME}:{account}"
     entries = map(json.loads, log.read_text(encoding="utf-8").splitlines())
-    return frozenset(_asked(one) for one in entries if one["user"]["username"] == account and _counts(one))
+    return frozenset(_asked(one) for one in entries if one["user"]["username"] == user and _counts(one))
+
+
+def nameless(rights: Iterable[Right]) -> frozenset[Right]:
+    return frozenset(right._replace(names=()) for right in rights)
 
 
 def _counts(entry: Rule) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Never
 
@@ -115,8 +115,8 @@ class Performer:
     async def _read(self, check: Check, state: State) -> Reading:
         if check.probe is None:
             raise Illegal(f"{check.name} reads no probe")
-        end, until = self.world.clock.now(), state.judge(check).until
-        start = end - check.every if until == LONG_AGO else min(until, end - timedelta(milliseconds=1))
+        end = self.world.clock.now()
+        start = _since(state, check, end)
         if self.answers is not None:
             await self.answers.settled(end)
         seen = state.steady.get(probe_key(check.probe), ())
@@ -150,6 +150,13 @@ class Performer:
     async def _listen(self, state: State) -> events.Noticed:
         since = state.opened_at or state.since
         return await self.notices.next(state.plot.target, since, self.world.cluster, self.world.clock)
+
+
+def _since(state: State, check: Check, end: datetime) -> datetime:
+    """From where a reading goes on: where the last one ended, or where somebody looks again after a gap."""
+    until = state.judge(check).until
+    start = end - check.every if until == LONG_AGO else until
+    return min(max([start, *state.resumed_at[-1:]]), end - timedelta(milliseconds=1))
 
 
 def _line(name: str, state: State) -> Line:

@@ -27,9 +27,11 @@ def _run(state: State, event: AnyEvent) -> State:
     match event:
         case events.Started():
             lives = {entry.id: Life(since=event.at) for entry in event.script.entries}
-            return replace(state, run=event.run, script=event.script, lives=lives)
+            begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
+            return replace(begun, run=event.run, script=event.script, lives=lives)
         case events.Refused():
-            return replace(state, run=event.run, script=event.script, refused=event.reasons)
+            begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
+            return replace(begun, run=event.run, script=event.script, refused=event.reasons)
         case events.Opened():
             return replace(state, opened_at=event.at, judges=_afresh(state))
         case events.Closed():

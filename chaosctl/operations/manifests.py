@@ -4,9 +4,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from chaosctl.cluster.lease import SYSTEM
 from chaosctl.model import Json
 
-SYSTEM = "chaosctl-system"
 VERSION = version("chaosctl")
 
 _OURS = ("env", "CHAOSCTL_HOME=@home@", "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m")

@@ -13,6 +13,7 @@ from chaosctl.changes import Outcome, Standing
 from chaosctl.cluster.admission import admitted
 from chaosctl.cluster.inject import inject
 from chaosctl.cluster.keep import Ended, keep
+from chaosctl.cluster.lease import LEASE
 from chaosctl.cluster.ledger import Line, Undone, ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import Memory, restore
@@ -22,7 +23,7 @@ from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.judge import LONG_AGO
 from chaosctl.engine.state import State, probe_key
 from chaosctl.errors import Illegal, NoData
-from chaosctl.model import Reading
+from chaosctl.model import Reading, Ref
 from chaosctl.operations.notices import Notices
 from chaosctl.ports import Answers, Clock, Cluster, Http
 from chaosctl.spec import Aim, Check, Script, Target, View
@@ -33,7 +34,10 @@ REACTORS = {"watchdog": "chaosctl-watchdog"}  # target.rollback -> the field man
 
 @dataclass(frozen=True)
 class World:
-    """The outside, as handed to one run. `options` are those by which a command line reaches this cluster."""
+    """The outside, as handed to one run. `options` are those by which a command line reaches this cluster.
+
+    `guardians` is the Lease that they hold.
+    """
 
     catalog: Catalog
     cluster: Cluster
@@ -42,6 +46,7 @@ class World:
     ledgers: Ledgers
     play: Callable[[Script, Target], AbstractAsyncContextManager[Answers]]
     options: str = ""
+    guardians: Ref = LEASE
 
 
 @dataclass

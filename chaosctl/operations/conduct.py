@@ -22,7 +22,7 @@ from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict, verdict
-from chaosctl.errors import Busy, Conflict, Lost, StoreError
+from chaosctl.errors import Busy, Conflict, Fenced, Lost, StoreError
 from chaosctl.model import Json, Model, Ref
 from chaosctl.operations.aftermath import let_go, pause, repair, restored
 from chaosctl.operations.home import home
@@ -166,6 +166,8 @@ async def _claimed(
         with journal:
             watched.append(await opening)
             found = await _conducted(part, watched)
+    except Fenced:
+        raise  # whoever took the journal over answers for the run: nothing in the cluster is ours any more
     except StoreError as error:
         journalled, found = False, await _without_journal(part, error)
     except asyncio.CancelledError:
@@ -209,6 +211,14 @@ async def _started(part: Part) -> events.Started:
 async def _resumed(part: Part, state: State) -> events.Resumed:
     now = max(state.at, part.world.clock.now())
     return events.Resumed(at=now, process=myself().model_dump_json())
+
+
+def fenced(run: str, error: Fenced) -> Outcome:
+    """How a run ends for a writer whose successor answers for it: with a note, and nothing else."""
+    found = Verdict(Result.INCONCLUSIVE, RevertStatus.CLEAN, (str(error),))
+    return Outcome(
+        run, State(), found, note=f"nothing was undone here: chaosctl runs watch {run}", interrupted=True
+    )
 
 
 async def _without_journal(part: Part, error: StoreError) -> Verdict:

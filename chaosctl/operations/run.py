@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import worst
-from chaosctl.errors import StoreError
-from chaosctl.operations.conduct import Part, conduct
+from chaosctl.errors import Fenced, StoreError
+from chaosctl.operations.conduct import Part, conduct, fenced
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import Home, home
 from chaosctl.operations.order import Order, ReportKind
@@ -58,10 +58,13 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *,
     seen = await inspect(script, world, name, guarded=guarded)
     part = Part(name, seen.script, world, guarded)
     with _signals(part.stop):
-        outcome = await conduct(part, seen.refusals, store, viewer)
-        outcome = written(outcome, store, home())
+        try:
+            outcome = await conduct(part, seen.refusals, store, viewer)
+            outcome = written(outcome, store, home())
+        except Fenced as error:
+            outcome = fenced(part.name, error)
     viewer.ended(outcome)
-    return outcome._replace(interrupted=not part.inbox.empty())
+    return outcome._replace(interrupted=outcome.interrupted or not part.inbox.empty())
 
 
 def written(outcome: Outcome, store: Store, place: Home) -> Outcome:

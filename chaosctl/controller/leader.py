@@ -39,6 +39,7 @@ class Leader:
     until: float = field(default=-math.inf, init=False)
     heard: float = field(default=-math.inf, init=False)
     """When the API server last answered."""
+    _held: bool = field(default=False, init=False)
 
     @property
     def leads(self) -> bool:
@@ -60,10 +61,13 @@ class Leader:
                 await self._ask(self.until - self.boot())
         log.warning("no longer leads", name=self.name)
 
-    async def step_down(self) -> None:
-        """Do nothing more, and let somebody else lead at once, if they can be told."""
-        leading, self.until = self.leads, -math.inf
-        if leading:
+    def stop(self) -> None:
+        """Act no more."""
+        self._held, self.until = self.leads, -math.inf
+
+    async def let_go(self) -> None:
+        """Once nothing goes on any more: let somebody else lead at once, if they can be told."""
+        if self._held:
             try:
                 async with asyncio.timeout(PATIENCE):
                     await release(self.name, self.cluster, self.where)

@@ -5,8 +5,9 @@ created again is known to the store, and never runs twice.
 """
 
 import hashlib
+from datetime import UTC, datetime
 
-from chaosctl.changes import text_at
+from chaosctl.changes import look, text_at
 from chaosctl.model import Json, Ref
 from chaosctl.operations.run import LETTERS
 
@@ -25,6 +26,12 @@ def ref(kind: str, namespace: str = "", name: str = "") -> Ref:
 def origin(body: Json) -> str:
     """What the journals of a Run say that they are from."""
     return f"{text_at(body, '/metadata/namespace')}/{text_at(body, '/metadata/name')}"
+
+
+def created(body: Json) -> datetime:
+    """When an object was created; long ago where it does not say so."""
+    text = look(body, "/metadata/creationTimestamp")
+    return datetime.fromisoformat(str(text)) if text else datetime.fromtimestamp(0, UTC)
 
 
 def journal(origin: str, part: int) -> str:

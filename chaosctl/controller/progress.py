@@ -1,12 +1,13 @@
 """Why: what is known of a Run at any moment is one value, from which everything that people see follows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
-from chaosctl.engine.verdict import Result, Verdict, worst
+from chaosctl.engine.verdict import EXIT, Result, Verdict, worst
 
 NOTHING = State()
 
@@ -30,9 +31,10 @@ class PartView:
 
 @dataclass(frozen=True)
 class Progress:
-    """A Run, as far as it came. `told`: why nothing of it is run. `note`: what it waits for, or is special.
+    """A Run, as far as it came.
 
-    `created` and `generation` are the object's.
+    `created` and `generation` are the object's. `told`: why nothing of it is run. `note`: what it waits for
+    at the moment; `remark`: what is special about it. `cut`: not all of it was run.
     """
 
     created: datetime
@@ -41,7 +43,9 @@ class Progress:
     parts: tuple[PartView, ...] = ()
     told: Told | None = None
     note: str = ""
+    remark: str = ""
     over: bool = False
+    cut: bool = False
 
     @property
     def current(self) -> PartView | None:
@@ -56,10 +60,22 @@ class Progress:
         return max(moments, default=None)
 
     @property
-    def result(self) -> str:
-        """How it ended: the worst of its parts; "" where it cannot be run as it is written."""
+    def endings(self) -> Mapping[int, str]:
+        """How it ended, by exit code, once it is over; what was not run is aborted at best."""
         if self.told:
-            return "" if self.told.invalid else Result.ABORTED
+            invalid = self.told.invalid
+            return {EXIT[Result.REFUSED]: ""} if invalid else {EXIT[Result.ABORTED]: Result.ABORTED}
         verdicts = [part.verdict for part in self.parts if part.verdict] if self.over else []
-        code = worst([one.exit_code for one in verdicts])
-        return next((one.result for one in verdicts if one.exit_code == code), "")
+        cut = {EXIT[Result.ABORTED]: Result.ABORTED} if self.over and self.cut else {}
+        return cut | {one.exit_code: one.result for one in verdicts}
+
+    @property
+    def exit_code(self) -> int | None:
+        """The worst of its parts decides."""
+        return worst(list(self.endings)) if self.endings else None
+
+    @property
+    def result(self) -> str:
+        """The verdict; "" before it is over, and where it cannot be run as it is written."""
+        code = self.exit_code
+        return "" if code is None else self.endings[code]

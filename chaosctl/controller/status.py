@@ -12,7 +12,7 @@ from chaosctl.controller.progress import NOTHING, PartView, Progress
 from chaosctl.engine.clocks import credited, origin
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import OVER, Phase
-from chaosctl.engine.verdict import EXIT, Result, RevertStatus, Verdict, worst
+from chaosctl.engine.verdict import RevertStatus
 from chaosctl.model import Json
 from chaosctl.report.text import between, clean
 from chaosctl.spec import ClockName
@@ -35,7 +35,7 @@ def run_status(progress: Progress) -> written.RunStatus:
         phase=_phase(progress, state),
         verdict=progress.result,
         revert=next((one for one in WORST_FIRST if one in {each.revert for each in verdicts}), ""),
-        exit=_exit(progress, verdicts),
+        exit=progress.exit_code,
         message=clean(_message(progress), LONGEST),
         playbook=part.playbook if part else "",
         target=progress.target,
@@ -81,23 +81,17 @@ def _phase_of(state: State) -> written.Phase:
     return named[state.phase]
 
 
-def _exit(progress: Progress, verdicts: list[Verdict]) -> int | None:
-    if progress.told:
-        return EXIT[Result.REFUSED if progress.told.invalid else Result.ABORTED]
-    return worst([one.exit_code for one in verdicts]) if verdicts else None
-
-
 def _message(progress: Progress) -> str:
     if progress.told:
         return progress.told.why
     if not progress.over:
-        return progress.note or _going_on(progress.current)
+        return progress.note or progress.remark or _going_on(progress.current)
     told = [
         f"{part.playbook}: {why}" if len(progress.parts) > 1 else why
         for part in progress.parts
         for why in (part.verdict.why if part.verdict else ())
     ]
-    return "; ".join([*([progress.note] if progress.note else []), *told])
+    return "; ".join([*([progress.remark] if progress.remark else []), *told])
 
 
 def _going_on(part: PartView | None) -> str:

@@ -48,7 +48,7 @@ class Writer:
     async def latest(self) -> None:
         """Return when the latest status stands, or there is no object to write it to."""
         failures = 0
-        while not self._gone and (wanted := self.render()) != self._written:
+        while not self._gone and self.leads() and (wanted := self.render()) != self._written:
             try:
                 await self._write(wanted)
             except Conflict:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chaosctl.catalog import Catalog
 from chaosctl.catalog.crds import GROUP
-from chaosctl.cluster import lease as guardians
+from chaosctl.cluster.lease import GUARDIAN
 from chaosctl.model import Json
 from chaosctl.spec import Rule
 from chaosctl.watchdog import lease as watchdogs
@@ -61,7 +61,7 @@ def controller() -> Rights:
     """Of the controller, which is guardian too, without the faults."""
     return Rights(
         targets=_grants((*OBJECTS, *LOOKING, *LEDGERS, *HEARING, *TELLING)),
-        home=_lease(CONTROLLERS, guardians.LEASE.name),
+        home=_lease(CONTROLLERS, GUARDIAN),
     )
 
 
@@ -69,9 +69,7 @@ def watchdog() -> Rights:
     """Of the watchdog, which rolls back Deployments."""
     deployments = Rule("apps", "deployments", ("list", "patch"))
     rules = Rule("", "configmaps", ("get",))
-    return Rights(
-        targets=_grants((*LOOKING, *TELLING, deployments, rules)), home=_lease(watchdogs.LEASE.name)
-    )
+    return Rights(targets=_grants((*LOOKING, *TELLING, deployments, rules)), home=_lease(watchdogs.NAME))
 
 
 def faults(catalog: Catalog) -> Mapping[str, Rights]:

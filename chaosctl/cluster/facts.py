@@ -30,12 +30,14 @@ GITOPS = {
 }
 
 
-async def gather(script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool) -> Facts:
-    """Look at everything that the guards judge; `plan_of` plans an entry.
+async def gather(  # noqa: PLR0913 - all that there is to look at
+    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool, guardians: Ref = LEASE
+) -> Facts:
+    """Look at everything that the guards judge; `plan_of` plans an entry, `guardians` is their Lease.
 
     Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
     """
-    return await _Look(script, run, plan_of, ledgers).facts(guarded=guarded)
+    return await _Look(script, run, plan_of, ledgers, guardians).facts(guarded=guarded)
 
 
 @dataclass
@@ -44,6 +46,7 @@ class _Look:
     run: str
     plan_of: PlanOf
     ledgers: Ledgers
+    guardians: Ref
     unknown: dict[str, str] = field(default_factory=dict)
 
     async def facts(self, *, guarded: bool) -> Facts:
@@ -156,7 +159,7 @@ class _Look:
 
     async def _guardian(self) -> bool:
         try:
-            return is_alive(await self._see.get(LEASE), self._now())
+            return is_alive(await self._see.get(self.guardians), self._now())
         except Gone:
             return False
 

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from chaosctl.cli import demo, documents, drills, keepers, postmortem, proxy, runs, sandbox, serve
+from chaosctl.cli import (
+    demo,
+    doctor,
+    documents,
+    drills,
+    keepers,
+    postmortem,
+    proxy,
+    runs,
+    sandbox,
+    serve,
+)
 from chaosctl.cli.exits import exit_code
 
 app = typer.Typer(
@@ -26,6 +37,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(postmortem.app, name="postmortem")
 app.add_typer(sandbox.app, name="sandbox")
 demo.add_to(app)
+doctor.add_to(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callbacks are called so

@@ -14,6 +14,7 @@ from chaosctl.model import Model, Patch, Plan, Ref
 from chaosctl.spec import Entry, Script, TargetView
 
 OPT_IN = "chaosctl.dev/drills"
+OURS = ("/metadata/labels/app.kubernetes.io~1managed-by", "/metadata/labels/app.kubernetes.io~1part-of")
 ALLOWED, HALTED = "allowed", "halted"
 FRESH_FOR = timedelta(seconds=60)
 OF_TARGET = frozenset({"target", "pods", "plans", "doomed", "lacking", "fought"})  # facts that need one
@@ -83,7 +84,7 @@ def _stale(facts: Facts, now: datetime) -> str | None:
 def _exists(facts: Facts, script: Script) -> str | None:
     if facts.target is None:
         return f"{script.target.workload} does not exist; check namespace, kind, name and context"
-    if look(facts.target.workload, "/metadata/labels/app.kubernetes.io~1managed-by") == "chaosctl":
+    if any(look(facts.target.workload, label) == "chaosctl" for label in OURS):
         return f"{script.target.workload} belongs to chaosctl itself; name a workload of your own"
     return None
 

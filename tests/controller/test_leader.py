@@ -41,7 +41,9 @@ def watched(seconds, *lives):
         made = [one(name, cluster, error) for name, error, _ in lives]
         seen = []
         tasks = [asyncio.ensure_future(life(leader)) for leader in made]
-        acts = [act(cluster, leader, task) for (_, _, act), leader, task in zip(lives, made, tasks, strict=True)]
+        acts = [
+            act(cluster, leader, task) for (_, _, act), leader, task in zip(lives, made, tasks, strict=True)
+        ]
         beside = [asyncio.ensure_future(act) for act in acts]
         for _ in range(seconds * 10):
             await asyncio.sleep(0.1)

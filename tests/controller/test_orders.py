@@ -99,7 +99,10 @@ def test_what_cannot_be_run_says_what_where_and_what_to_do_without_a_line(asked,
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ({"namespace": "payments"}, "payments is not models: a Run reaches only targets of its own namespace"),
+        (
+            {"namespace": "payments"},
+            "payments is not models: a Run reaches only targets of its own namespace",
+        ),
         ({"context": "production"}, "a Run is for its own cluster"),
         ({"url": "http://ranker.payments.svc:8080"}, "ranker.payments.svc is no Service of namespace models"),
         ({"url": "http://169.254.169.254/latest"}, "--allow-host 169.254.169.254"),
@@ -147,7 +150,10 @@ def test_services_of_the_namespace_and_hosts_that_the_operator_allows_may_be_ask
         ({"drill": "weekly", "playbook": {"name": "noop"}, "target": TARGET}, "say either"),
         ({"playbook": {"name": "noop"}}, "belong together"),
         ({"drill": "weekly", "sed": 1}, 'did you mean "seed"'),
-        ({"playbook": {"name": "noop"}, "target": {"namespace": "models", "workload": "ranker"}}, "KIND/NAME"),
+        (
+            {"playbook": {"name": "noop"}, "target": {"namespace": "models", "workload": "ranker"}},
+            "KIND/NAME",
+        ),
     ],
 )
 def test_a_run_that_is_wrong_itself_says_so(spec, said):

@@ -13,8 +13,8 @@ from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
-from chaosctl.sandbox.api.structural import check
 from chaosctl.sandbox.api.resources import Resource
+from chaosctl.sandbox.api.structural import check
 
 COLUMNS = ("phase", "verdict", "revert", "exit")
 
@@ -136,7 +136,7 @@ def test_what_waits_says_what_for_and_what_was_stopped_before_it_began_is_aborte
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_status_on_the_way_is_one_that_the_api_server_takes(ending):
     definition = definitions()["runs"]
-    resource = Resource("chaosctl.dev", "v1", "runs", "Run")
+    resource = Resource("chaosctl.dev/v1", "runs", "Run", namespaced=True)
     for until in range(0, len(ENDINGS[ending]()), 7):
         body = {"status": shown(part(ending, until=until or None), over=False), "spec": {"drill": "x"}}
         assert check(resource, body, definition) == []

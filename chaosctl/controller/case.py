@@ -247,7 +247,8 @@ class Case:
                 return
             self._views[index] = replace(self._views[index], state=outcome.state, verdict=outcome.verdict)
             self._office.metrics.verdicts[outcome.verdict.result] += 1
-            self._office.voice.say(self.body, verdict_of(outcome.state, outcome.verdict))
+            if not outcome.state.refused:
+                self._office.voice.say(self.body, verdict_of(outcome.state, outcome.verdict))
             if self._why or outcome.state.stops:
                 return
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from chaosctl import targets
+from chaosctl.calendars.reading import calendar_in
 from chaosctl.changes import look, text_at
 from chaosctl.cluster import rights
 from chaosctl.cluster.admission import admitted
@@ -60,6 +61,7 @@ class _Look:
             target=target,
             pods=await self._try("pods", self._pods(), 0) if target else 0,
             opt_in=await self._try("opt_in", self._opt_in(), ""),
+            closed=await self._try("closed", self._closed(), ""),
             plans=plans,
             rejected=rejected,
             doomed=await self._try("doomed", self._doomed(plans), {}),
@@ -94,6 +96,10 @@ class _Look:
     async def _opt_in(self) -> str:
         space = await self._see.get(Ref(kind="Namespace", name=self.script.target.namespace))
         return str(_labels(space).get(OPT_IN, ""))
+
+    async def _closed(self) -> str:
+        calendar = await calendar_in(self.script.windows, self.script.target.namespace, self._see)
+        return calendar.refusal(self._now(), self.script.lasts) or ""
 
     async def _plans(self, target: TargetView) -> tuple[dict[str, Plan], dict[str, str]]:
         plans: dict[str, Plan] = {}

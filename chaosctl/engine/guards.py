@@ -26,12 +26,14 @@ class Facts(Model):
     `unknown` says for each field that could not be found out why. `plans` are by entry, as the API server
     would store them; `rejected` says why an entry has none. `doomed` is how many ready pods an entry takes
     away at once, `lacking` what we are not permitted, `fought` who else keeps writing what we would patch.
+    `closed` is why the drill's windows do not let the run through.
     """
 
     at: datetime
     target: TargetView | None = None
     pods: int = 0
     opt_in: str = ""
+    closed: str = ""
     plans: Mapping[str, Plan] = {}
     rejected: Mapping[str, str] = {}
     doomed: Mapping[str, int] = {}
@@ -98,6 +100,10 @@ def _opted_in(facts: Facts, script: Script) -> str | None:
             f"namespace {space} is not opted in; `kubectl label namespace {space} {OPT_IN}={ALLOWED}` does it"
         )
     return None
+
+
+def _inside_windows(facts: Facts, _script: Script) -> str | None:
+    return facts.closed or None
 
 
 def _settled(facts: Facts, script: Script) -> str | None:
@@ -179,6 +185,7 @@ def _guarded(facts: Facts, _script: Script) -> str | None:
 GUARDS: tuple[Guard, ...] = (
     Guard("target exists", ("target",), _exists),
     Guard("namespace opted in", ("opt_in",), _opted_in),
+    Guard("inside its windows", ("closed",), _inside_windows),
     Guard("target settled and healthy", ("target",), _settled),
     Guard("selector matches", ("pods",), _selects),
     Guard("no other run", ("holder",), _free),

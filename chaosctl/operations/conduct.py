@@ -144,7 +144,7 @@ async def _objection(part: Part, state: State) -> str:
 
 async def _claim(part: Part) -> None:
     """Hold the target. An answer may be lost, so it is asked for again. Raises Busy, ClusterError."""
-    ledgers, until = part.world.ledgers, part.world.clock.now() + _longest(part.script)
+    ledgers, until = part.world.ledgers, part.world.clock.now() + part.script.lasts + MARGIN
     for attempt in range(CLAIM_TRIES):
         try:
             await ledgers.claim(part.where, part.name, myself(), until)
@@ -256,12 +256,6 @@ def _refused(part: Part, reasons: tuple[str, ...]) -> events.Refused:
         origin=part.origin.name,
         uid=part.origin.uid,
     )
-
-
-def _longest(script: Script) -> timedelta:
-    """No run of this script holds its target for longer."""
-    ends = [entry.at + script.set_up + entry.hold for entry in script.entries]
-    return script.steady_within + max(ends) + script.recover_within + MARGIN
 
 
 async def _images(script: Script, world: World) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.engine.guards import OPT_IN, Facts
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Delete, Json, Patch, Plan, Ref
+from chaosctl.model import Banish, Delete, Evict, Json, Patch, Plan, Ref
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
 
@@ -109,7 +109,7 @@ class _Look:
         """How many pods of the target a plan takes away at once."""
         count = sum(isinstance(step, Delete) and step.ref.kind == "Pod" for step in plan)
         for step in plan:
-            if isinstance(step, Banish):
+            if isinstance(step, Banish | Evict):
                 pods = await self._see.pods(step.owner)
                 count += sum(look(pod, "/spec/nodeName") in step.nodes for pod in pods)
             elif isinstance(step, Patch) and step.ref == self.script.target.workload:

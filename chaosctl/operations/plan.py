@@ -11,7 +11,7 @@ from chaosctl.changes import same
 from chaosctl.cluster.facts import gather
 from chaosctl.engine.guards import Facts, Finding, refusals
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Create, Delete, Json, Patch, Plan, Ref, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step, Switch
 from chaosctl.operations.connect import connected, service_address
 from chaosctl.operations.order import Order
 from chaosctl.operations.perform import World
@@ -181,6 +181,8 @@ def _step(step: Step) -> Iterator[str]:
             yield f"{step.ref}   deleted (its controller makes another)"
         case Banish():
             yield f"pods of {step.owner} on {', '.join(step.nodes)}   deleted as long as it lasts"
+        case Evict():
+            yield f"pods of {step.owner} on {', '.join(step.nodes)}   evicted, as their budgets allow"
         case Switch():
             yield f"{step.proxies}   told: {_shown(step.fault)}"
 

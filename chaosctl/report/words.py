@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from chaosctl.changes import Outcome
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
-from chaosctl.model import Banish, Create, Delete, Edit, Json, Patch, Plan, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Edit, Evict, Json, Patch, Plan, Step, Switch
 from chaosctl.report.text import clean, listed, plural
 from chaosctl.spec import Check, ClockName, Script
 
@@ -137,6 +137,8 @@ def _change(step: Step) -> list[str]:
             return [f"create {step.ref}"]
         case Banish():
             return [f"keep the pods of {step.owner} off {listed(step.nodes)}"]
+        case Evict():
+            return [f"evict the pods of {step.owner} from {listed(step.nodes)}"]
         case Switch():
             return [f"through {step.proxies}: {fault(step.fault)}"]
     return []

@@ -18,7 +18,7 @@ class Started(Event):
     """Carries the whole script, so that no journal is resumed with another one.
 
     `process` names the process that writes, so that others can tell whether it is alive; `images` are what
-    ran in the target's pods, by digest.
+    ran in the target's pods, by digest; `warnings` say what may keep a fault from being felt.
     """
 
     type: Literal["started"] = "started"
@@ -27,6 +27,7 @@ class Started(Event):
     version: str = ""
     images: tuple[str, ...] = ()
     process: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Refused(Event):

@@ -27,7 +27,8 @@ def _run(state: State, event: AnyEvent) -> State:
     match event:
         case events.Started():
             lives = {entry.id: Life(since=event.at) for entry in event.script.entries}
-            return replace(state, run=event.run, script=event.script, lives=lives)
+            named = replace(state, run=event.run, script=event.script, lives=lives)
+            return replace(named, warnings=event.warnings)
         case events.Refused():
             return replace(state, run=event.run, script=event.script, refused=event.reasons)
         case events.Opened():

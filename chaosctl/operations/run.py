@@ -87,6 +87,7 @@ class Part:
     script: Script
     world: World
     guarded: bool
+    warnings: tuple[str, ...] = ()
     inbox: Inbox = field(default_factory=asyncio.Queue)
 
     @property
@@ -114,7 +115,7 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *,
     """One run, from the guards to the post-mortem."""
     name = _name(store)
     seen = await inspect(script, world, name, guarded=guarded)
-    part = Part(name, seen.script, world, guarded)
+    part = Part(name, seen.script, world, guarded, seen.warnings)
     with _signals(part.stop):
         outcome = await _unless_refused(part, seen.refusals, store, viewer)
         outcome = _written(outcome, store, home())
@@ -181,6 +182,7 @@ async def _conduct(part: Part, journal: Observed) -> Verdict:
             version=VERSION,
             images=await _images(script, world),
             process=myself().model_dump_json(),
+            warnings=part.warnings,
         )
     )
     watching = asyncio.ensure_future(

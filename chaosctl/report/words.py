@@ -47,7 +47,9 @@ ENTRY: Mapping[type[events.Event], str] = {
     events.RevertFailed: "undoing failed, and is tried again{why}",
     events.GaveUp: "gave up undoing{why}",
 }
-BOUND = re.compile(r" [≤≥] (?:steady [-+] )?[\d.,]+(?: ?%| (?:ms|s|min|h|pods?|replicas?)\b)?| within .*$")
+BOUND = re.compile(
+    r" [≤≥] (?:steady [-+] )?[\d.,]+(?: ?%| (?:ms|s|min|h|nodes?|pods?|replicas?)\b)?| within .*$"
+)
 OWN = "chaosctl"  # who put something back, where it was ourselves
 LANE_LABEL = 18  # characters
 FAULT_DETAILS = 4  # of a fault's fields that a line names

@@ -50,11 +50,11 @@ def child(home, work):
         os._exit(code)
 
 
-async def conduct(script, home, kubeconfig, fate=None, *, guarded=True):
+async def conduct(script, home, kubeconfig, fate=None, *, guarded=True, place=None):
     """A run as `chaosctl run` does it; its exit code."""
     fate = fate or Fate()
     conducting.Performer = lambda *arguments: in_lanes(Performer(*arguments))
-    with Store(home / "store.db") as store:
+    with Store(place or home / "store.db") as store:
         async with connected(Access(kubeconfig=str(kubeconfig))) as world:
             cluster = DeadlyCluster(world.cluster, fate)
             deadly = replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))

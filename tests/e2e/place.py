@@ -1,4 +1,4 @@
-"""Why: tests on a real cluster look at it and furnish it in the same way: raw JSON, with the admin's rights."""
+"""Why: tests on a real cluster look at it and furnish it in the same way: raw JSON, as its admin."""
 
 import base64
 import json

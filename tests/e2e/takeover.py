@@ -1,9 +1,9 @@
 """Why: a leader may die at any moment, and its successor must finish what it began. Here it dies everywhere.
 
-`python -m e2e.takeover [--most N]` (in `tests/`, in the network of a real cluster) records where a leader can die
-during a Run with two injections: before and after every event but `Measured`, and before, during and after every
-write of a ledger. At each of these positions a leader is killed by SIGKILL while another replica stands by; both
-are processes that share a PostgreSQL database. Several die at once, each with a target of its own.
+`python -m e2e.takeover [--most N]` (in `tests/`, in the network of a real cluster) records where a leader can
+die during a Run with two injections: before and after every event but `Measured`, and before, during and after
+every write of a ledger. At each of these positions a leader is killed by SIGKILL while another replica stands by;
+both are processes that share a PostgreSQL database. Several die at once, each with a target of its own.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from crash.deadly import DeadlyCluster, DeadlyStore, Fate, Position, in_lanes
 from crash.matrix import Recording, read
 from crash.victim import child
+from e2e.place import Place, difference, until
 from postgres import server
 
 from chaosctl.catalog.crds import definitions
@@ -31,8 +32,6 @@ from chaosctl.controller import serve as serving
 from chaosctl.operations import conduct
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import Performer
-from chaosctl.store import Store
-from e2e.place import Place, difference, until
 
 AT_ONCE = 5
 LONGEST = 180.0  # seconds of a case
@@ -298,7 +297,8 @@ def report(results, seconds, left):
     verdicts = Counter(one.verdict for one in results if not one.trouble)
     latest = max((one.takeover for one in results), default=0)
     print(
-        f"{len(results)} leaders killed by SIGKILL in {seconds:.0f} s; taken over after {latest:.1f} s at the latest; "
+        f"{len(results)} leaders killed by SIGKILL in {seconds:.0f} s; "
+        f"taken over after {latest:.1f} s at the latest; "
         f"verdicts {dict(verdicts)}; {len(troubles)} in trouble; left in the cluster: {left or 'nothing'}"
     )
     return 1 if troubles or left else 0

@@ -1,9 +1,10 @@
 """Why: a leader may die at any moment, and its successor must finish what it began. Here it dies everywhere.
 
 `python -m e2e.takeover [--most N]` (in `tests/`, in the network of a real cluster) records where a leader can
-die during a Run with two injections: before and after every event but `Measured`, and before, during and after
-every write of a ledger. At each of these positions a leader is killed by SIGKILL while another replica stands by;
-both are processes that share a PostgreSQL database. Several die at once, each with a target of its own.
+die during a Run with two injections: before and after every event but `Measured`, and before, during and
+after every write of a ledger. At each of these positions a leader is killed by SIGKILL while another replica
+stands by; both are processes that share a PostgreSQL database. Several die at once, each with a target of its
+own.
 """
 
 import argparse

@@ -21,7 +21,13 @@ from chaosctl.cli.options import (
 )
 
 FileArgument = Annotated[str, typer.Argument(help="A playbook or drill: a file, or a shipped one's name.")]
-GuardianOption = Annotated[GuardianMode, typer.Option(help="Who reverts if this process dies.")]
+GuardianOption = Annotated[
+    GuardianMode,
+    typer.Option(
+        help="Who reverts if this process dies. auto: a guardian that is alive, else a Job of the run's own. "
+        "job: the Job in any case. none: nobody."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -18,6 +18,7 @@ class GuardianMode(StrEnum):
     """Who reverts if we die."""
 
     AUTO = "auto"
+    JOB = "job"
     NONE = "none"
 
 

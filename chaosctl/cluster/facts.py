@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chaosctl import targets
@@ -10,11 +10,14 @@ from chaosctl.changes import look, text_at
 from chaosctl.cluster import rights
 from chaosctl.cluster.admission import admitted
 from chaosctl.cluster.fields import MANAGER, appliers_of
-from chaosctl.cluster.lease import LEASE, is_alive
+from chaosctl.cluster.job_guardian import JobGuardian
+from chaosctl.cluster.job_manifests import Wanted
+from chaosctl.cluster.keys import fingerprint
+from chaosctl.cluster.lease import LEASE, is_alive, knows
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
-from chaosctl.engine.guards import OPT_IN, Facts
-from chaosctl.errors import ChaosError, Gone
+from chaosctl.engine.guards import OPT_IN, Facts, Guarding
+from chaosctl.errors import ChaosError, Forbidden, Gone
 from chaosctl.model import Banish, Delete, Json, Patch, Plan, Ref
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
@@ -30,12 +33,12 @@ GITOPS = {
 }
 
 
-async def gather(script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool) -> Facts:
+async def gather(script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarding: Guarding) -> Facts:
     """Look at everything that the guards judge; `plan_of` plans an entry.
 
     Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
     """
-    return await _Look(script, run, plan_of, ledgers).facts(guarded=guarded)
+    return await _Look(script, run, plan_of, ledgers, guarding).facts()
 
 
 @dataclass
@@ -44,14 +47,18 @@ class _Look:
     run: str
     plan_of: PlanOf
     ledgers: Ledgers
+    guarding: Guarding
     unknown: dict[str, str] = field(default_factory=dict)
 
-    async def facts(self, *, guarded: bool) -> Facts:
+    async def facts(self) -> Facts:
         target = await self._try("target", self._target(), None)
         if target is None:
             why = self.unknown.get("target", "the target does not exist")
             self.unknown |= dict.fromkeys(("pods", "plans", "doomed", "lacking", "fought"), why)
         plans, rejected = await self._plans(target) if target else ({}, {})
+        guarded = self.guarding is not Guarding.NONE
+        alive = await self._try("guardian", self._guardian(), default=False) if guarded else False
+        job = self._job(plans) if guarded and not (alive and self.guarding is Guarding.AUTO) else None
         return Facts(
             at=self._now(),
             target=target,
@@ -63,7 +70,9 @@ class _Look:
             lacking=await self._try("lacking", self._lacking(plans), ()),
             fought=await self._try("fought", self._fought(plans), ()),
             guarded=guarded,
-            guardian=await self._try("guardian", self._guardian(), default=False) if guarded else False,
+            guardian=alive,
+            job=tuple(map(str, job.needs())) if job else (),
+            hindered=await self._try("hindered", job.hindered(), ()) if job else (),
             holder=await self._try("holder", self._holder(), ""),
             unknown=self.unknown,
         )
@@ -155,10 +164,17 @@ class _Look:
         ]
 
     async def _guardian(self) -> bool:
+        """Whether one is alive that knows our ledgers, as far as we may look."""
         try:
-            return is_alive(await self._see.get(LEASE), self._now())
-        except Gone:
+            lease = await self._see.get(LEASE)
+        except (Gone, Forbidden):
             return False
+        return is_alive(lease, self._now()) and knows(lease, fingerprint(self.ledgers.key))
+
+    def _job(self, plans: Mapping[str, Plan]) -> JobGuardian:
+        """One that is only looked at: so its name and times do not matter."""
+        wanted = Wanted(self.run, ledger_of(self.script.target.workload), timedelta())
+        return JobGuardian(wanted, tuple(plans.values()), self.ledgers)
 
     async def _holder(self) -> str:
         ledger = await self.ledgers.read(ledger_of(self.script.target.workload))

@@ -11,11 +11,13 @@ from datetime import timedelta
 import structlog
 
 from chaosctl.changes import look as value_at
+from chaosctl.cluster.job_guardian import WITHIN, JobGuardian, Unguarded
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.owner import myself
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.evolve import evolve
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict, verdict, worst
@@ -29,6 +31,7 @@ from chaosctl.operations.order import Order, ReportKind
 from chaosctl.operations.papers import documented, report
 from chaosctl.operations.perform import Performer, World
 from chaosctl.operations.plan import inspect
+from chaosctl.operations.standing import guardian_for, longest
 from chaosctl.operations.stopping import watch_for_stop
 from chaosctl.operations.viewing import Outcome, Viewer
 from chaosctl.ports import Journal
@@ -39,7 +42,6 @@ from chaosctl.store.journal import RunJournal
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
 NAME_LENGTH = 6
-MARGIN = timedelta(minutes=1)
 CLAIM_TRIES = 4
 UNFINISHED = (
     "its journal and post-mortem are finished, as soon as the store can be written, by: chaosctl recover {}"
@@ -87,6 +89,7 @@ class Part:
     script: Script
     world: World
     guarded: bool
+    guardian: JobGuardian | None = None
     inbox: Inbox = field(default_factory=asyncio.Queue)
 
     @property
@@ -104,17 +107,17 @@ async def run_all(order: Order, viewer: Viewer) -> Done:
     with Store(home().store) as store:
         async with connected(order.access, viewer.say) as world:
             for script in order.scripts:
-                outcomes.append(await run_one(script, world, store, viewer, guarded=order.guarded))
+                outcomes.append(await run_one(script, world, store, viewer, order.guarding))
                 if outcomes[-1].state.stops or outcomes[-1].interrupted:
                     break
     return Done(order.drill, tuple(outcomes))
 
 
-async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *, guarded: bool) -> Outcome:
+async def run_one(script: Script, world: World, store: Store, viewer: Viewer, guarding: Guarding) -> Outcome:
     """One run, from the guards to the post-mortem."""
     name = _name(store)
-    seen = await inspect(script, world, name, guarded=guarded)
-    part = Part(name, seen.script, world, guarded)
+    seen = await inspect(script, world, name, guarding)
+    part = Part(name, seen.script, world, seen.facts.guarded, guardian_for(seen, name, world))
     with _signals(part.stop):
         outcome = await _unless_refused(part, seen.refusals, store, viewer)
         outcome = _written(outcome, store, home())
@@ -128,7 +131,8 @@ async def _unless_refused(part: Part, reasons: tuple[str, ...], store: Store, vi
     if not reasons:
         try:
             await _claim(part)
-        except Busy as error:
+            await _guarded(part, viewer)
+        except (Busy, Unguarded) as error:
             reasons = (str(error),)
     if not reasons:
         return await _claimed(part, journal, watched)
@@ -138,7 +142,8 @@ async def _unless_refused(part: Part, reasons: tuple[str, ...], store: Store, vi
 
 async def _claim(part: Part) -> None:
     """Hold the target. An answer may be lost, so it is asked for again. Raises Busy, ClusterError."""
-    ledgers, until = part.world.ledgers, part.world.clock.now() + _longest(part.script)
+    ledgers, until = part.world.ledgers, part.world.clock.now() + longest(part.script)
+    until += WITHIN if part.guardian else timedelta()
     for attempt in range(CLAIM_TRIES):
         try:
             await ledgers.claim(part.where, part.name, myself(), until)
@@ -149,6 +154,26 @@ async def _claim(part: Part) -> None:
             await pause(attempt)
         else:
             return
+
+
+async def _guarded(part: Part, viewer: Viewer) -> None:
+    """Have somebody stand who would undo the run, before it starts. Raises Unguarded."""
+    if part.guardian is None:
+        return
+    viewer.say(f"starting a guardian for this run: {part.guardian.wanted.job}")
+    try:
+        await part.guardian.stand_up(lambda: not part.inbox.empty())
+    except BaseException:
+        await asyncio.shield(_left(part, journalled=True))
+        raise
+
+
+async def _left(part: Part, *, journalled: bool) -> bool:
+    """Let go of the target, and send the run's own guardian away; whether nothing is left."""
+    tidy = await let_go(part.where, part.name, part.world, journalled=journalled)
+    if part.guardian:
+        await part.guardian.dismiss()
+    return tidy
 
 
 async def _claimed(part: Part, journal: RunJournal, watched: Observed) -> Outcome:
@@ -162,7 +187,7 @@ async def _claimed(part: Part, journal: RunJournal, watched: Observed) -> Outcom
     except BaseException:
         await asyncio.shield(_abandoned(part))
         raise
-    tidy = await let_go(part.where, part.name, part.world, journalled=journalled)
+    tidy = await _left(part, journalled=journalled)
     if not (tidy or part.guarded):
         found = found._replace(revert=RevertStatus.INCOMPLETE)
     left = found.revert is RevertStatus.INCOMPLETE
@@ -203,7 +228,7 @@ async def _without_journal(part: Part, error: StoreError) -> Verdict:
 async def _abandoned(part: Part) -> None:
     """Leave nothing, though the run ends by a mistake of ours."""
     await restored(part.where, part.world)
-    await let_go(part.where, part.name, part.world, journalled=False)
+    await _left(part, journalled=False)
 
 
 async def resume(name: str, world: World, store: Store, viewer: Viewer) -> Outcome:
@@ -233,12 +258,6 @@ def _name(store: Store) -> str:
     while (name := "".join(secrets.choice(LETTERS) for _ in range(NAME_LENGTH))) in taken:
         pass
     return name
-
-
-def _longest(script: Script) -> timedelta:
-    """No run of this script holds its target for longer."""
-    ends = [entry.at + script.set_up + entry.hold for entry in script.entries]
-    return script.steady_within + max(ends) + script.recover_within + MARGIN
 
 
 async def _images(script: Script, world: World) -> tuple[str, ...]:

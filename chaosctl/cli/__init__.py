@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chaosctl.cli import demo, documents, drills, keepers, postmortem, runs, sandbox
+from chaosctl.cli import demo, documents, drills, keepers, postmortem, proxy, runs, sandbox
 from chaosctl.cli.exits import exit_code
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for room in (documents, drills, keepers):
+for room in (documents, drills, keepers, proxy):
     room.add_to(app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(postmortem.app, name="postmortem")

@@ -4,17 +4,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from chaosctl.image import image
 from chaosctl.model import Json
 
 SYSTEM = "chaosctl-system"
 VERSION = version("chaosctl")
 
-_OURS = ("env", "CHAOSCTL_HOME=@home@", "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m")
-IMAGES: Mapping[str, Sequence[str]] = {
-    f"chaosctl.dev/guardian:{VERSION}": (*_OURS, "chaosctl", "guardian"),
-    f"chaosctl.dev/watchdog:{VERSION}": (*_OURS, "chaosctl", "watchdog"),
-    f"chaosctl.dev/proxy:{VERSION}": (sys.executable, "-m", "chaosctl.traffic.proxy"),
-}
+_OURS = ("env", "CHAOSCTL_HOME=@home@", "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
+
+
+def images() -> Mapping[str, Sequence[str]]:
+    """Our own image, as a node of the sandbox runs it."""
+    return {image(): _OURS}
 
 
 def model(*, watchdog: bool) -> Sequence[Json]:
@@ -94,7 +95,7 @@ def _keeper(name: str) -> Json:
             "selector": {"matchLabels": {"app": full}},
             "template": {
                 "metadata": {"labels": {"app": full}},
-                "spec": {"containers": [{"name": name, "image": f"chaosctl.dev/{name}:{VERSION}"}]},
+                "spec": {"containers": [{"name": name, "image": image(), "args": [name]}]},
             },
         },
     }

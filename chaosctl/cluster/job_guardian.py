@@ -20,6 +20,7 @@ from chaosctl.cluster.ledger import Forged
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.rights import Right
 from chaosctl.errors import ChaosError, ClusterError, Conflict, Forbidden, Gone, Lost
+from chaosctl.image import NAMED, image
 from chaosctl.model import Json, Op, Plan, Ref
 from chaosctl.ports import Cluster
 
@@ -126,11 +127,11 @@ class JobGuardian:
             await clock.sleep_until(clock.now() + LOOK_AGAIN)
 
     def _did_not_stand(self, why: str) -> str:
-        said = (
-            why
-            or f"it did not report within {WITHIN.total_seconds():.0f} s, and the cluster does not say why"
+        said = why or f"no report within {WITHIN.total_seconds():.0f} s, and the cluster does not say why"
+        return (
+            f"the guardian of this run, {self.wanted.job}, does not start from {image()} "
+            f"(${NAMED} names another image): {said}; nothing was changed"
         )
-        return f"the guardian of this run, {self.wanted.job}, does not start: {said}; nothing was changed"
 
 
 async def orphans(ledgers: Ledgers, namespace: str = "") -> Sequence[Ref]:

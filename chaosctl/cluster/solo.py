@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from chaosctl.cluster import residue
 from chaosctl.cluster.guardian import Guardian
 from chaosctl.cluster.ledger import Forged, Ledger
 from chaosctl.cluster.restore import Memory, restore
@@ -66,11 +67,12 @@ class Solo:
 
     async def _undone_from_memory(self, last: Ledger) -> bool:
         """Somebody deleted the ledger. What it said is still owed, when its time comes."""
-        for line in reversed(last.open_lines):
-            if self._now() < line.deadline:
-                return False
-            await restore(self.where, line.entry, self.guardian.ledgers, Memory(self.run, line))
-        return True
+        ledgers = self.guardian.ledgers
+        due = [line for line in reversed(last.open_lines) if self._now() >= line.deadline]
+        for line in due:
+            await restore(self.where, line.entry, ledgers, Memory(self.run, line))
+        clean = [await residue.clear(line.plan, line.known, ledgers.cluster) for line in due]
+        return all(clean) and len(due) == len(last.open_lines)
 
     def _now(self) -> datetime:
         return self.guardian.ledgers.clock.now()

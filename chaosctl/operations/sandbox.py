@@ -147,7 +147,7 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     home().key()
-    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config, folder)))
+    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config)))
     command = [sys.executable, "-m", "chaosctl.sandbox", "--folder", str(folder)]
     command += ["--config", str(folder / "config.yaml")]
     command += ["--owner-pid", str(owner)] if owner is not None else []
@@ -162,10 +162,10 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     return SandboxState(folder, is_up=True, pid=process.pid, api_after=time.monotonic() - began)
 
 
-def _placed(config: dict[str, object], folder: Path) -> dict[str, object]:
-    """Our images' commands know where the kubeconfig and the state folder are."""
+def _placed(config: dict[str, object]) -> dict[str, object]:
+    """Our images' commands know where the state folder is."""
     text = json.dumps(config)
-    return dict(json.loads(text.replace("@folder@", str(folder)).replace("@home@", str(home().path))))
+    return dict(json.loads(text.replace("@home@", str(home().path))))
 
 
 def _furnish(found: SandboxState, *, empty: bool, watchdog: bool) -> float | None:

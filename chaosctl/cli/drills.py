@@ -24,8 +24,7 @@ FileArgument = Annotated[str, typer.Argument(help="A playbook or drill: a file, 
 GuardianOption = Annotated[
     GuardianMode,
     typer.Option(
-        help="Who reverts if this process dies. auto: a guardian that is alive, else a Job of the run's own. "
-        "job: the Job in any case. none: nobody."
+        help="Who reverts if this process dies; auto: a guardian that is alive, else a Job of the run's own."
     ),
 ]
 

@@ -9,7 +9,7 @@ import structlog
 
 from chaosctl.cluster import rights
 from chaosctl.cluster.keys import fingerprint
-from chaosctl.cluster.lease import renew
+from chaosctl.cluster.lease import INSTALLATION, LEASE, renew
 from chaosctl.cluster.ledger import Forged, Ledger, Line
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
@@ -35,6 +35,7 @@ class Guardian:
     every: timedelta = EVERY
     ledger_ttl: timedelta = LEDGER_TTL
     unread_ttl: timedelta = UNREAD_TTL
+    lease: Ref = LEASE
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, datetime] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
@@ -42,10 +43,15 @@ class Guardian:
     async def stand(self) -> None:
         """Sweep for ever, and hold the guardians' Lease; what fails is tried again."""
         while True:
-            holding = renew(self.name, fingerprint(self.ledgers.key), self._now(), self.ledgers.cluster)
+            holding = renew(self.name, self._now(), self.ledgers.cluster, self.lease, marks=self._marks)
             await self._try("lease", holding)
             await self.sweep()
             await self.ledgers.clock.sleep_until(self._now() + self.every)
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        """By which runs know whether their ledgers are among those that it knows."""
+        return {INSTALLATION: fingerprint(self.ledgers.key)}
 
     async def sweep(self) -> None:
         """Look once at every ledger."""

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from chaosctl.changes import text_at
 from chaosctl.cluster.ledger import MANAGED_BY, RUN, US
 from chaosctl.image import image
-from chaosctl.model import Banish, Json, Patch, Plan, Ref
+from chaosctl.model import Banish, Evict, Json, Patch, Plan, Ref
 
 COMPONENT = "app.kubernetes.io/component"
 GUARDIAN = "guardian"
@@ -153,7 +153,7 @@ def _labels(wanted: Wanted) -> Json:
 
 def _nodes(plan: Plan) -> Iterator[str]:
     for step in plan:
-        if isinstance(step, Banish):
+        if isinstance(step, Banish | Evict):
             yield from step.nodes
         elif isinstance(step, Patch) and step.ref.kind == "Node":
             yield step.ref.name

@@ -13,7 +13,7 @@ from chaosctl.cluster.lease import renew
 from chaosctl.cluster.owner import myself
 from chaosctl.engine.guards import Guarding, refusals
 from chaosctl.errors import CannotPlan, Forbidden, Lost
-from chaosctl.model import Banish, Delete, Edit, Op, Patch, Ref
+from chaosctl.model import Banish, Delete, Edit, Evict, Op, Patch, Ref
 from chaosctl.spec import Entry, Script, Target
 from chaosctl.testing import deployment, lease, namespace
 
@@ -41,6 +41,8 @@ async def plan_of(entry, target):
         case "cordon":
             edit = Edit(path="/spec/unschedulable", before=None, after=True)
             return (Patch(ref=Ref(kind="Node", name="node-a"), edits=(edit,)),)
+        case "drain":
+            return (Evict(owner=TARGET, nodes=("node-a", "node-b", "node-c")),)
         case "same":
             return (patch(TARGET, target.workload, {REPLICAS: 3}),)
     raise CannotPlan("the target does not look as the fault needs it")
@@ -247,6 +249,7 @@ async def test_what_a_plan_takes_away_is_counted():
     _, ledgers = await settled_world()
 
     assert "0 of 3" in (await refused(ledgers, script("kill")))["replicas left"]
+    assert "0 of 3" in (await refused(ledgers, script("drain")))["replicas left"]
     assert await refused(ledgers, script("zone")) == {}
 
 

@@ -207,7 +207,7 @@ def _begun(job: Json) -> Json:
     suspended = bool(job["spec"].get("suspend"))
     if suspended or condition(job, "Suspended"):
         what = "suspended" if suspended else "resumed"
-        state = {"type": "Suspended", "status": str(suspended), "reason": f"Job{what.capitalize()}"}
+        state: Json = {"type": "Suspended", "status": str(suspended), "reason": f"Job{what.capitalize()}"}
         state |= {"message": f"Job {what}", "lastProbeTime": None}
         status["conditions"] = with_condition(status["conditions"], state)
     began = status.pop("startTime", None)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from chaosctl import targets
+from chaosctl.calendars.reading import calendar_in
 from chaosctl.changes import look, text_at
 from chaosctl.cluster import rights
 from chaosctl.cluster.admission import admitted
@@ -15,7 +16,7 @@ from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.engine.guards import OPT_IN, Facts
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Delete, Json, Patch, Plan, Ref
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
 
@@ -30,12 +31,14 @@ GITOPS = {
 }
 
 
-async def gather(script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool) -> Facts:
-    """Look at everything that the guards judge; `plan_of` plans an entry.
+async def gather(  # noqa: PLR0913 - all that there is to look at
+    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool, guardians: Ref = LEASE
+) -> Facts:
+    """Look at everything that the guards judge; `plan_of` plans an entry, `guardians` is their Lease.
 
     Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
     """
-    return await _Look(script, run, plan_of, ledgers).facts(guarded=guarded)
+    return await _Look(script, run, plan_of, ledgers, guardians).facts(guarded=guarded)
 
 
 @dataclass
@@ -44,6 +47,7 @@ class _Look:
     run: str
     plan_of: PlanOf
     ledgers: Ledgers
+    guardians: Ref
     unknown: dict[str, str] = field(default_factory=dict)
 
     async def facts(self, *, guarded: bool) -> Facts:
@@ -57,6 +61,7 @@ class _Look:
             target=target,
             pods=await self._try("pods", self._pods(), 0) if target else 0,
             opt_in=await self._try("opt_in", self._opt_in(), ""),
+            closed=await self._try("closed", self._closed(), ""),
             plans=plans,
             rejected=rejected,
             doomed=await self._try("doomed", self._doomed(plans), {}),
@@ -92,6 +97,10 @@ class _Look:
         space = await self._see.get(Ref(kind="Namespace", name=self.script.target.namespace))
         return str(_labels(space).get(OPT_IN, ""))
 
+    async def _closed(self) -> str:
+        calendar = await calendar_in(self.script.windows, self.script.target.namespace, self._see)
+        return calendar.refusal(self._now(), self.script.lasts) or ""
+
     async def _plans(self, target: TargetView) -> tuple[dict[str, Plan], dict[str, str]]:
         plans: dict[str, Plan] = {}
         rejected: dict[str, str] = {}
@@ -106,10 +115,13 @@ class _Look:
         return {entry: await self._count(plan) for entry, plan in plans.items()}
 
     async def _count(self, plan: Plan) -> int:
-        """How many pods of the target a plan takes away at once."""
+        """How many pods of the target a plan takes away at once, from whoever needs them."""
         count = sum(isinstance(step, Delete) and step.ref.kind == "Pod" for step in plan)
+        if any(_cuts_off(step) for step in plan):
+            marked = sum(isinstance(step, Patch) and step.ref.kind == "Pod" for step in plan)
+            count += marked or await self._pods()
         for step in plan:
-            if isinstance(step, Banish):
+            if isinstance(step, Banish | Evict):
                 pods = await self._see.pods(step.owner)
                 count += sum(look(pod, "/spec/nodeName") in step.nodes for pod in pods)
             elif isinstance(step, Patch) and step.ref == self.script.target.workload:
@@ -156,7 +168,7 @@ class _Look:
 
     async def _guardian(self) -> bool:
         try:
-            return is_alive(await self._see.get(LEASE), self._now())
+            return is_alive(await self._see.get(self.guardians), self._now())
         except Gone:
             return False
 
@@ -171,11 +183,21 @@ class _Look:
         return self.ledgers.clock.now()
 
 
+def _cuts_off(step: Step) -> bool:
+    """Whether it lets nobody in any more."""
+    if not isinstance(step, Create) or step.ref.kind != "NetworkPolicy":
+        return False
+    types, rules = look(step.body, "/spec/policyTypes"), look(step.body, "/spec/ingress")
+    return isinstance(types, list) and "Ingress" in types and not rules
+
+
 def _fewer(before: object, after: object) -> int:
     return max(before - after, 0) if isinstance(before, int) and isinstance(after, int) else 0
 
 
 def _gitops(ref: Ref, seen: Json) -> list[str]:
+    if look(seen, "/metadata/ownerReferences"):
+        return []  # it carries its owner's labels, and its owner alone decides about it
     marks = {**_labels(seen), **_annotations(seen)}
     return [
         f"{tool} manages {ref} and would undo the drill; suspend it for this object meanwhile"

@@ -4,18 +4,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from chaosctl.cluster.lease import SYSTEM
+from chaosctl.image import image
 from chaosctl.model import Json
 
-SYSTEM = "chaosctl-system"
 VERSION = version("chaosctl")
 
-_STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@", "KUBECONFIG=@folder@/kubeconfig")
-_OURS = ("env", *_STATE, sys.executable, "-m")
-IMAGES: Mapping[str, Sequence[str]] = {
-    f"chaosctl.dev/guardian:{VERSION}": (*_OURS, "chaosctl", "guardian"),
-    f"chaosctl.dev/watchdog:{VERSION}": (*_OURS, "chaosctl", "watchdog"),
-    f"chaosctl.dev/proxy:{VERSION}": (sys.executable, "-m", "chaosctl.traffic.proxy"),
-}
+_STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@", f"CHAOSCTL_NAMESPACE={SYSTEM}")
+_OURS = ("env", *_STATE, "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
+
+
+def images() -> Mapping[str, Sequence[str]]:
+    """Our own image, as a node of the sandbox runs it."""
+    return {image(): _OURS}
 
 
 def model(*, watchdog: bool) -> Sequence[Json]:
@@ -95,7 +96,7 @@ def _keeper(name: str) -> Json:
             "selector": {"matchLabels": {"app": full}},
             "template": {
                 "metadata": {"labels": {"app": full}},
-                "spec": {"containers": [{"name": name, "image": f"chaosctl.dev/{name}:{VERSION}"}]},
+                "spec": {"containers": [{"name": name, "image": image(), "args": [name]}]},
             },
         },
     }

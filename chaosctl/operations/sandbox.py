@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from chaosctl.cluster.owner import Owner, lives, process_owner
 from chaosctl.errors import Invalid
 from chaosctl.operations.home import home
-from chaosctl.operations.manifests import IMAGES, keepers, model
+from chaosctl.operations.manifests import images, keepers, model
 from chaosctl.operations.seed import Seeder
 
 START_WITHIN = 20.0
@@ -83,7 +83,7 @@ def up(  # noqa: PLR0913 - what can be chosen about it
     """
     found = status(folder)
     if not found.is_up:
-        found = _start(found.folder, _images(config), owner)
+        found = _start(found.folder, _with_images(config), owner)
         ready = _furnish(found, empty=empty, watchdog=watchdog)
         found = SandboxState(
             found.folder, is_up=True, pid=found.pid, api_after=found.api_after, ready_after=ready
@@ -118,11 +118,11 @@ def for_one_run(progress: Callable[[str], None]) -> Iterator[SandboxState]:
         down(folder)
 
 
-def _images(config: Path | None) -> dict[str, object]:
+def _with_images(config: Path | None) -> dict[str, object]:
     """The sandbox's configuration: the user's, with our own images added."""
     written = _read(config) if config else {}
-    images = written.get("images") or {}
-    return {**written, "images": {**IMAGES, **images}} if isinstance(images, dict) else written
+    theirs = written.get("images") or {}
+    return {**written, "images": {**images(), **theirs}} if isinstance(theirs, dict) else written
 
 
 def _read(config: Path) -> dict[str, object]:
@@ -147,8 +147,7 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     home().key()
-    images = _placed(config, folder)
-    (folder / "config.yaml").write_text(yaml.safe_dump(images))
+    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config, folder)))
     command = [sys.executable, "-m", "chaosctl.sandbox", "--folder", str(folder)]
     command += ["--config", str(folder / "config.yaml")]
     command += ["--owner-pid", str(owner)] if owner is not None else []

@@ -31,6 +31,7 @@ def test_the_store_is_a_file_of_the_state_folder_unless_another_place_is_named(s
         ("other.db", tmp_path / "other.db"),
         ("/var/lib/chaosctl.db", Path("/var/lib/chaosctl.db")),
         ("postgresql://user:secret@host/db", "postgresql://user:secret@host/db"),
+        ("postgresql://user:secret@host/db\n", "postgresql://user:secret@host/db"),
         ("", state / "store.db"),
     ):
         monkeypatch.setenv("CHAOSCTL_STORE", named)

@@ -8,10 +8,11 @@ from chaosctl.cluster.lease import SYSTEM
 from chaosctl.image import image
 from chaosctl.model import Json
 
+ACCOUNT = "chaosctl-keepers"
 VERSION = version("chaosctl")
 
 _STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@", f"CHAOSCTL_NAMESPACE={SYSTEM}")
-_OURS = ("env", *_STATE, "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
+_OURS = ("env", *_STATE, sys.executable, "-m", "chaosctl")
 
 
 def images() -> Mapping[str, Sequence[str]]:
@@ -46,7 +47,7 @@ def model(*, watchdog: bool) -> Sequence[Json]:
 def keepers(*, watchdog: bool) -> Sequence[Json]:
     """Guardian and watchdog, in a namespace of their own."""
     names = ["guardian", "watchdog"] if watchdog else ["guardian"]
-    return (namespace(SYSTEM, {}), *(_keeper(name) for name in names))
+    return (namespace(SYSTEM, {}), *_rights(), *(_keeper(name) for name in names))
 
 
 def namespace(name: str, labels: Json) -> Json:
@@ -85,6 +86,24 @@ def _container() -> Json:
     }
 
 
+def _rights() -> Sequence[Json]:
+    """They may do everything here, as whoever started the sandbox may."""
+    subject: Json = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}
+    account: Json = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": ACCOUNT, "namespace": SYSTEM},
+    }
+    binding: Json = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": ACCOUNT},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [subject],
+    }
+    return (account, binding)
+
+
 def _keeper(name: str) -> Json:
     full = f"chaosctl-{name}"
     return {
@@ -96,7 +115,10 @@ def _keeper(name: str) -> Json:
             "selector": {"matchLabels": {"app": full}},
             "template": {
                 "metadata": {"labels": {"app": full}},
-                "spec": {"containers": [{"name": name, "image": image(), "args": [name]}]},
+                "spec": {
+                    "serviceAccountName": ACCOUNT,
+                    "containers": [{"name": name, "image": image(), "args": [name]}],
+                },
             },
         },
     }

@@ -17,10 +17,12 @@ from chaosctl.model import Json
 LOOK_AGAIN = 0.05
 CREATED, THERE_ALREADY, FOUND = 201, 409, 200
 PLURALS = {
+    "ClusterRoleBinding": "clusterrolebindings",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "Namespace": "namespaces",
     "Service": "services",
+    "ServiceAccount": "serviceaccounts",
 }
 
 

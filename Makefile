@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
 DRILLED := library cli crash operations/test_what_it_proves.py
 
-.PHONY: help setup demo test drills check docs bench crash chaos transcript coverage lock clean
+.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs bench crash chaos transcript lock clean
 
 help: ## what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # Installing is an order of its own, so that a second `make` costs nothing.
 $(VENV)/runtime: requirements.lock pyproject.toml
@@ -35,6 +35,15 @@ test: $(VENV)/dev ## the tests, with coverage
 
 drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days: takes longer
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach room,$(DRILLED),tests/$(room))
+
+e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on that of KUBECONFIG_E2E
+	@tests/e2e/run $(abspath $(BIN)/python) -m pytest tests/e2e
+
+cluster-up: ## start a one-node Kubernetes in a network of its own; built once, in about 15 minutes
+	@tests/cluster/testnode/up
+
+cluster-down: ## stop it and remove what it wrote
+	@tests/cluster/testnode/down
 
 check: $(VENV)/dev ## format, lint, types, layers, lock
 	@$(BIN)/ruff format --check .

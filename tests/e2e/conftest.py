@@ -1,0 +1,44 @@
+"""A real cluster, as every test here gets it. `tests/e2e/run` says which one."""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Kubectl = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """Of a cluster whose Services can be reached from here."""
+    named = os.environ.get("KUBECONFIG_E2E")
+    assert named, "these tests need a real cluster: make e2e"
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def kubectl(kubeconfig: Path) -> Kubectl:
+    """kubectl's output; what it refused is an AssertionError with its words."""
+
+    def run(*args: str, stdin: str | None = None) -> str:
+        command = ["kubectl", "--kubeconfig", str(kubeconfig), *args]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=180, check=False)
+        assert done.returncode == 0, f"{' '.join(args)}: {done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A namespace of its own in which drills are allowed; gone afterwards, with all that is in it."""
+    name = f"e2e-{secrets.token_hex(3)}"
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "chaosctl.dev/drills=allowed")
+    try:
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--timeout=120s")

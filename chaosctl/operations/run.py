@@ -2,9 +2,7 @@
 
 import asyncio
 import secrets
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -24,6 +22,7 @@ from chaosctl.model import Json, Model, Ref
 from chaosctl.operations.aftermath import let_go, pause, repair, restored
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import Home, home
+from chaosctl.operations.interrupts import interrupts
 from chaosctl.operations.manifests import VERSION
 from chaosctl.operations.order import Order, ReportKind
 from chaosctl.operations.papers import documented, report
@@ -115,7 +114,7 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *,
     name = _name(store)
     seen = await inspect(script, world, name, guarded=guarded)
     part = Part(name, seen.script, world, guarded)
-    with _signals(part.stop):
+    with interrupts(part.stop):
         outcome = await _unless_refused(part, seen.refusals, store, viewer)
         outcome = _written(outcome, store, home())
     viewer.ended(outcome)
@@ -251,20 +250,6 @@ def _of_pod(pod: Json) -> Iterator[str]:
     statuses = value_at(pod, "/status/containerStatuses")
     for status in statuses if isinstance(statuses, list) else []:
         yield f"{value_at(status, '/image')} {value_at(status, '/imageID') or ''}".strip()
-
-
-@contextmanager
-def _signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM stop a run safely instead of ending the process."""
-    running = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in numbers:
-        running.add_signal_handler(number, stop, f"interrupted ({number.name})")
-    try:
-        yield
-    finally:
-        for number in numbers:
-            running.remove_signal_handler(number)
 
 
 def _written(outcome: Outcome, store: Store, place: Home) -> Outcome:

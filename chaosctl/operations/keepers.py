@@ -37,12 +37,11 @@ async def watchdog(context: str, kubeconfig: str, namespace: str) -> None:
             return world.play(_probing(target), target)
 
         name = await _journal_name(world.cluster)
-        with Store(home().store) as store:
+        with Store(home().store) as store, store.journal(name) as journal:
             past = [parse_event(json.dumps(event)) for event in store.events(name)]
-            with store.journal(name) as journal:
-                settings = Settings(namespaces=(namespace,))
-                dog = Watchdog(world.cluster, world.clock, answers, journal, settings, past)
-                await _until_told(dog.run())
+            settings = Settings(namespaces=(namespace,))
+            dog = Watchdog(world.cluster, world.clock, answers, journal, settings, past)
+            await _until_told(dog.run())
 
 
 async def _journal_name(see: Reader) -> str:

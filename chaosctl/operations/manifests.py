@@ -10,7 +10,8 @@ from chaosctl.model import Json
 SYSTEM = "chaosctl-system"
 VERSION = version("chaosctl")
 
-_OURS = ("env", "CHAOSCTL_HOME=@home@", "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
+_STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@", "KUBECONFIG=@folder@/kubeconfig")
+_OURS = ("env", *_STATE, sys.executable, "-m", "chaosctl")
 
 
 def images() -> Mapping[str, Sequence[str]]:

@@ -17,7 +17,7 @@ from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict, verdict, worst
-from chaosctl.errors import Busy, Conflict, Lost, StoreError
+from chaosctl.errors import Busy, Conflict, Fenced, Lost, StoreError
 from chaosctl.model import Json, Model, Ref
 from chaosctl.operations.aftermath import let_go, pause, repair, restored
 from chaosctl.operations.connect import connected
@@ -115,10 +115,13 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *,
     seen = await inspect(script, world, name, guarded=guarded)
     part = Part(name, seen.script, world, guarded)
     with interrupts(part.stop):
-        outcome = await _unless_refused(part, seen.refusals, store, viewer)
-        outcome = _written(outcome, store, home())
+        try:
+            outcome = await _unless_refused(part, seen.refusals, store, viewer)
+            outcome = _written(outcome, store, home())
+        except Fenced as error:
+            outcome = fenced(part.name, error)
     viewer.ended(outcome)
-    return outcome._replace(interrupted=not part.inbox.empty())
+    return outcome._replace(interrupted=outcome.interrupted or not part.inbox.empty())
 
 
 async def _unless_refused(part: Part, reasons: tuple[str, ...], store: Store, viewer: Viewer) -> Outcome:
@@ -156,6 +159,8 @@ async def _claimed(part: Part, journal: RunJournal, watched: Observed) -> Outcom
     try:
         with journal:
             found = await _conduct(part, watched)
+    except Fenced:
+        raise  # whoever took the journal over answers for the run: nothing in the cluster is ours any more
     except StoreError as error:
         journalled, found = False, await _without_journal(part, error)
     except BaseException:
@@ -189,6 +194,14 @@ async def _conduct(part: Part, journal: Observed) -> Verdict:
         return await loop(journal.state, journal, Performer(world, part.guarded), part.inbox, world.clock)
     finally:
         watching.cancel()
+
+
+def fenced(run: str, error: Fenced) -> Outcome:
+    """How a run ends for a writer whose successor answers for it: with a note, and nothing else."""
+    found = Verdict(Result.INCONCLUSIVE, RevertStatus.CLEAN, (str(error),))
+    return Outcome(
+        run, State(), found, note=f"nothing was undone here: chaosctl runs watch {run}", interrupted=True
+    )
 
 
 async def _without_journal(part: Part, error: StoreError) -> Verdict:

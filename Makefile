@@ -4,9 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
-DRILLED := library cli crash operations/test_what_it_proves.py
+DRILLED := library cli crash operations/test_what_it_proves.py chart/test_serving.py chart/test_watching.py
 
-.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs bench crash chaos transcript lock clean
+.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs chart bench crash chaos transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ check: $(VENV)/dev ## format, lint, types, layers, lock
 
 docs: $(VENV)/dev ## write docs/reference/ from the code
 	@$(BIN)/python docs/generate.py
+
+chart: $(VENV)/dev ## write the parts of helm/chaosctl that come from the code
+	@$(BIN)/python helm/generate.py
 
 bench: $(VENV)/dev ## the figures in the docs
 	@cd tests && ../$(BIN)/python -m bench

@@ -12,6 +12,9 @@ ROOT = Path(chaosctl.__file__).parent
 
 # Each outside library with an API of its own to hide, and who may know it.
 HIDDEN = {
+    "apscheduler": {"calendars/cron.py"},
+    "holidays": {"calendars/holidays.py"},
+    "icalendar": {"calendars/ics.py"},
     "httpx": {"operations/http.py", "operations/seed.py"},
     "jinja2": {"report/render.py"},
     "jsonpatch": {"sandbox/api/patches.py"},

@@ -14,6 +14,9 @@ PATCH_WORKLOAD = Rule("apps", "deployments", ("get", "patch"))
 CLEAR_REVISIONS = Rule("apps", "replicasets", ("list", "delete"))
 """Undoing a release deletes the ReplicaSet that it left."""
 
+SEE_AUTOSCALERS = Rule("autoscaling", "horizontalpodautoscalers", ("list",))
+"""They would undo a change of the replicas, so a guard looks for them."""
+
 
 def felt(name: str, probe: Probe, *, least: float | None = None, most: float | None = None) -> Check:
     """The check that a fault was felt: the probe's value between these bounds."""

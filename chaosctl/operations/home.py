@@ -5,9 +5,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaosctl.cluster.lease import SYSTEM
 from chaosctl.errors import Invalid
 
 KEY_BYTES = 32
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,24 @@ def home() -> Home:
         return Home(Path(named).absolute())
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Home(Path(state).absolute() / "chaosctl")
+
+
+def system() -> str:
+    """The namespace of our own Leases, as whoever looks for them knows it: `$CHAOSCTL_NAMESPACE`."""
+    return os.environ.get("CHAOSCTL_NAMESPACE") or SYSTEM
+
+
+def own_namespace() -> str:
+    """The same, as a process of ours in a cluster knows it: where it runs itself."""
+    return os.environ.get("CHAOSCTL_NAMESPACE") or os.environ.get("POD_NAMESPACE") or _of_pod() or SYSTEM
+
+
+def _of_pod() -> str:
+    """What Kubernetes tells every pod that may talk to its API."""
+    try:
+        return POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def _make_once(file: Path) -> None:

@@ -156,7 +156,7 @@ def entries_do_not_collide(draft: Draft) -> Iterator[Problem]:
 def effects_can_be_seen(draft: Draft) -> Iterator[Problem]:
     """A fault that nobody felt proves nothing; some cannot say themselves how one feels them."""
     for place, entry, fault in draft.entries():
-        if entry.effect is None and type(fault).effect is Fault.effect:
+        if entry.effect is None and not fault.shows_itself:
             hint = 'add "effect": a check that holds only while the fault is there'
             yield draft.error(place, f"nothing shows the effect of {fault.kind}", hint)
 

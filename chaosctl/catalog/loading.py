@@ -165,7 +165,7 @@ def _drill(path: Path, source: Source, catalog: Catalog) -> DrillFile:
             bound.append(_bound(path, source, index, reference, catalog))
         except Mistakes as mistakes:
             problems += mistakes.problems
-    problems += _file_problems(source, tree, ("spec", "windows", "blackout"), path.parent)
+    problems += _file_problems(source, source.tree, ("spec", "windows", "blackout"), path.parent)
     if problems:
         raise Mistakes(problems)
     return DrillFile(path, source, drill, tuple(bound))

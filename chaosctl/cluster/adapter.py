@@ -14,8 +14,8 @@ from chaosctl.cluster.clock import ServerClock
 from chaosctl.cluster.discovery import Discovery
 from chaosctl.cluster.fields import MANAGER
 from chaosctl.cluster.kubernetes import LARGEST, Answer, Connection, connection
-from chaosctl.cluster.responses import check, parse
-from chaosctl.errors import ClusterError, Conflict, Forbidden, Lost, Refused
+from chaosctl.cluster.responses import because, check, parse
+from chaosctl.errors import ClusterError, Conflict, Forbidden, Held, Lost, Refused
 from chaosctl.model import Json, Op, Ref
 from chaosctl.targets.deployment import selector as selector_of
 
@@ -106,6 +106,16 @@ class KubernetesCluster:
         if grace_seconds is not None:
             body["gracePeriodSeconds"] = grace_seconds
         await self._send("DELETE", await self._path(ref), body=body)
+
+    async def evict(self, pod: Ref, uid: str) -> None:
+        path = f"{await self._path(pod)}/eviction"
+        body: Json = {"apiVersion": "policy/v1", "kind": "Eviction"}
+        body["metadata"] = {"name": pod.name, "namespace": pod.namespace}
+        body["deleteOptions"] = {"preconditions": {"uid": uid}}
+        answer = await self._over.request("POST", path, body=body)
+        if answer.status == BUSY:
+            raise Held(f"{pod}: {because(answer.body)}")
+        check(f"POST {path}", answer.status, answer.body)
 
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         resource = await self._discovery.resource(ref)

@@ -16,7 +16,7 @@ from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.engine.guards import OPT_IN, Facts
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Delete, Json, Patch, Plan, Ref
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
 
@@ -115,10 +115,13 @@ class _Look:
         return {entry: await self._count(plan) for entry, plan in plans.items()}
 
     async def _count(self, plan: Plan) -> int:
-        """How many pods of the target a plan takes away at once."""
+        """How many pods of the target a plan takes away at once, from whoever needs them."""
         count = sum(isinstance(step, Delete) and step.ref.kind == "Pod" for step in plan)
+        if any(_cuts_off(step) for step in plan):
+            marked = sum(isinstance(step, Patch) and step.ref.kind == "Pod" for step in plan)
+            count += marked or await self._pods()
         for step in plan:
-            if isinstance(step, Banish):
+            if isinstance(step, Banish | Evict):
                 pods = await self._see.pods(step.owner)
                 count += sum(look(pod, "/spec/nodeName") in step.nodes for pod in pods)
             elif isinstance(step, Patch) and step.ref == self.script.target.workload:
@@ -180,11 +183,21 @@ class _Look:
         return self.ledgers.clock.now()
 
 
+def _cuts_off(step: Step) -> bool:
+    """Whether it lets nobody in any more."""
+    if not isinstance(step, Create) or step.ref.kind != "NetworkPolicy":
+        return False
+    types, rules = look(step.body, "/spec/policyTypes"), look(step.body, "/spec/ingress")
+    return isinstance(types, list) and "Ingress" in types and not rules
+
+
 def _fewer(before: object, after: object) -> int:
     return max(before - after, 0) if isinstance(before, int) and isinstance(after, int) else 0
 
 
 def _gitops(ref: Ref, seen: Json) -> list[str]:
+    if look(seen, "/metadata/ownerReferences"):
+        return []  # it carries its owner's labels, and its owner alone decides about it
     marks = {**_labels(seen), **_annotations(seen)}
     return [
         f"{tool} manages {ref} and would undo the drill; suspend it for this object meanwhile"

@@ -285,11 +285,12 @@ class Case:
             raise Busy(f"waiting for run {seen.facts.holder}, which holds {script.target.workload}")
         if self._why:
             return None
-        return await conduct(self._begun(name, seen.script), seen.refusals, store, Viewer(self, index))
+        part = self._begun(name, seen.script, seen.warnings)
+        return await conduct(part, seen.refusals, store, Viewer(self, index))
 
-    def _begun(self, name: str, script: Script) -> Part:
+    def _begun(self, name: str, script: Script, warnings: tuple[str, ...] = ()) -> Part:
         world, origin = self._office.world_of(self.namespace), Origin(self.origin, self.uid)
-        self._part = Part(name, script, world, origin=origin, tended=True)
+        self._part = Part(name, script, world, origin=origin, tended=True, warnings=warnings)
         self.note("")
         return self._part
 

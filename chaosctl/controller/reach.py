@@ -50,6 +50,9 @@ class Reach:
     async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:
         await self._call(lambda: self.cluster.delete(ref, uid, grace_seconds=grace_seconds), ref)
 
+    async def evict(self, pod: Ref, uid: str) -> None:
+        await self._call(lambda: self.cluster.evict(pod, uid), pod)
+
     async def tell(self, pod: Ref, port: int, path: str, body: Json) -> Json:
         return await self._call(lambda: self.cluster.tell(pod, port, path, body), pod)
 

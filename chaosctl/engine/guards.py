@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from chaosctl.changes import look
-from chaosctl.model import Model, Patch, Plan, Ref
+from chaosctl.model import Create, Model, Patch, Plan, Ref, Step
 from chaosctl.spec import Entry, Script, TargetView
 
 OPT_IN = "chaosctl.dev/drills"
@@ -156,11 +156,25 @@ def _outage(facts: Facts, script: Script) -> str | None:
     if script.allow_outage or facts.target is None:
         return None
     remedy = "scale the target up, or write allowOutage: true in the playbook if that is what you want to see"
-    for entry, doomed in facts.doomed.items():
+    alone = [[entry] for entry in facts.doomed]
+    for entries in (*alone, *_not_replaced(facts, script)):
+        doomed = sum(facts.doomed.get(entry, 0) for entry in entries)
         left = facts.target.ready - doomed
         if doomed and left < 1:
-            return f"{entry} would leave {max(left, 0)} of {facts.target.ready} replicas ready; {remedy}"
+            who = " and ".join(entries)
+            return f"{who} would leave {max(left, 0)} of {facts.target.ready} replicas ready; {remedy}"
     return None
+
+
+def _not_replaced(facts: Facts, script: Script) -> Iterator[list[str]]:
+    """Entries that go on while another one keeps new pods away: what they take stays away, and adds up."""
+    for one in script.entries:
+        if any(_keeps_new_pods_away(step) for step in facts.plans.get(one.id, ())):
+            yield [other.id for other in script.entries if _at_once(one, other, script.set_up)]
+
+
+def _keeps_new_pods_away(step: Step) -> bool:
+    return isinstance(step, Create | Patch) and step.ref.kind in ("Node", "ResourceQuota")
 
 
 def _permitted(facts: Facts, _script: Script) -> str | None:

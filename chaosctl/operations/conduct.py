@@ -71,6 +71,7 @@ class Part:
     guarded: bool = True
     origin: Origin = A_PERSON
     tended: bool = False
+    warnings: tuple[str, ...] = ()
     inbox: Inbox = field(default_factory=asyncio.Queue)
 
     @property
@@ -205,6 +206,7 @@ async def _started(part: Part) -> events.Started:
         process=myself().model_dump_json(),
         origin=part.origin.name,
         uid=part.origin.uid,
+        warnings=part.warnings,
     )
 
 

@@ -11,7 +11,7 @@ from chaosctl.changes import same
 from chaosctl.cluster.facts import gather
 from chaosctl.engine.guards import Facts, Finding, refusals
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Create, Delete, Json, Patch, Plan, Ref, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step, Switch
 from chaosctl.operations.connect import connected, service_address
 from chaosctl.operations.order import Order
 from chaosctl.operations.perform import World
@@ -34,6 +34,7 @@ class Look:
     script: Script
     facts: Facts
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -52,6 +53,7 @@ class Look:
                 for name, plan in self.facts.plans.items()
             },
             "guards": [{"guard": one.guard, "refusal": one.refusal} for one in self.findings],
+            "warnings": list(self.warnings),
             "wouldRun": not self.refusals,
         }
 
@@ -95,7 +97,20 @@ async def inspect(script: Script, world: World, run: str, *, guarded: bool) -> L
             Finding("model reachable", await _unreachable(script, world.cluster)),
             Finding("service leads to the target", await _astray(script, facts.target, world.cluster)),
         )
-    return Look(script, facts, findings)
+    warnings = await _doubts(script, facts.target, world) if facts.target else ()
+    return Look(script, facts, findings, warnings)
+
+
+async def _doubts(script: Script, target: TargetView, world: World) -> tuple[str, ...]:
+    """What may keep the script's faults from being felt, by entry."""
+    found: list[str] = []
+    for entry in script.entries:
+        try:
+            doubts = await world.catalog.fault(entry.fault).doubts(target, world.cluster)
+        except ChaosError as error:
+            doubts = (f"nobody can tell whether it will be felt here: {error}",)
+        found += [f"{entry.id}: {doubt}" for doubt in doubts]
+    return tuple(found)
 
 
 async def _described(script: Script, see: Reader) -> Script:
@@ -167,6 +182,9 @@ def _lines(seen: Look) -> Iterator[str]:
     yield "Guards"
     for one in seen.findings:
         yield f"  ✓ {one.guard}" if one.refusal is None else f"  ✗ {one.guard}: {clean(one.refusal, 600)}"
+    if seen.warnings:
+        yield "Warnings"
+        yield from (f"  ! {clean(warning, 600)}" for warning in seen.warnings)
     yield "Would run." if not seen.refusals else "Would not run."
 
 
@@ -181,6 +199,8 @@ def _step(step: Step) -> Iterator[str]:
             yield f"{step.ref}   deleted (its controller makes another)"
         case Banish():
             yield f"pods of {step.owner} on {', '.join(step.nodes)}   deleted as long as it lasts"
+        case Evict():
+            yield f"pods of {step.owner} on {', '.join(step.nodes)}   evicted, as their budgets allow"
         case Switch():
             yield f"{step.proxies}   told: {_shown(step.fault)}"
 

@@ -53,7 +53,7 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *,
     """One run, from the guards to the post-mortem."""
     name = _name(store)
     seen = await inspect(script, world, name, guarded=guarded)
-    part = Part(name, seen.script, world, guarded)
+    part = Part(name, seen.script, world, guarded, warnings=seen.warnings)
     with interrupts(part.stop):
         try:
             outcome = await conduct(part, seen.refusals, store, viewer)

@@ -28,6 +28,8 @@ from chaosctl.sandbox.controllers.endpoints import EndpointsController
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.job import JobController
 from chaosctl.sandbox.controllers.loop import Controller, Manager
+from chaosctl.sandbox.controllers.nodes import NodeController
+from chaosctl.sandbox.controllers.quota import QuotaController
 from chaosctl.sandbox.controllers.replicaset import ReplicaSetController
 from chaosctl.sandbox.controllers.scheduler import ZONE, Scheduler
 from chaosctl.sandbox.node.addresses import Addresses
@@ -121,6 +123,8 @@ class Sandbox:
             JobController(store, recorder, self._back_off),
             EndpointsController(store, recorder),
             DisruptionController(store, recorder),
+            QuotaController(store, recorder),
+            NodeController(store, recorder),
             Scheduler(store, recorder),
         ]
 
@@ -172,7 +176,7 @@ def _node(name: str, zone: str, address: str) -> Json:
             "allocatable": resources,
             "conditions": [_condition(*each) for each in _CONDITIONS],
             "nodeInfo": {
-                "kubeletVersion": "v1.32.0",
+                "kubeletVersion": "v1.32.0+sandbox",
                 "kubeProxyVersion": "v1.32.0",
                 "osImage": "chaosctl sandbox",
                 "kernelVersion": platform.release(),

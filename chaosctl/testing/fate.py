@@ -78,6 +78,9 @@ class Shaky:
     async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:
         await self._call(lambda: self.cluster.delete(ref, uid, grace_seconds=grace_seconds))
 
+    async def evict(self, pod: Ref, uid: str) -> None:
+        await self._call(lambda: self.cluster.evict(pod, uid))
+
     async def tell(self, pod: Ref, port: int, path: str, body: Json) -> Json:
         return await self._call(lambda: self.cluster.tell(pod, port, path, body))
 

@@ -11,7 +11,7 @@ from chaosctl.cluster.facts import gather
 from chaosctl.cluster.owner import myself
 from chaosctl.engine.guards import refusals
 from chaosctl.errors import CannotPlan, Lost
-from chaosctl.model import Banish, Delete, Op, Ref
+from chaosctl.model import Banish, Delete, Evict, Op, Ref
 from chaosctl.spec import Entry, Script, Target
 from chaosctl.testing import deployment, lease, namespace
 
@@ -36,6 +36,8 @@ async def plan_of(entry, target):
             )
         case "zone":
             return (Banish(owner=TARGET, nodes=("node-a", "node-b")),)
+        case "drain":
+            return (Evict(owner=TARGET, nodes=("node-a", "node-b", "node-c")),)
         case "same":
             return (patch(TARGET, target.workload, {REPLICAS: 3}),)
     raise CannotPlan("the target does not look as the fault needs it")
@@ -170,6 +172,7 @@ async def test_what_a_plan_takes_away_is_counted():
     _, ledgers = await settled_world()
 
     assert "0 of 3" in (await refused(ledgers, script("kill")))["replicas left"]
+    assert "0 of 3" in (await refused(ledgers, script("drain")))["replicas left"]
     assert await refused(ledgers, script("zone")) == {}
 
 

@@ -63,6 +63,27 @@ async def test_a_cordoned_node_gets_no_new_pods(lab: Lab, kubectl: Kubectl):
     assert Counter(map(node_of, lab.all("pods")))["sandbox-node-1"] == 1
 
 
+async def test_a_closed_node_carries_a_taint_until_it_is_opened_again(objects: Lab):
+    taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+    objects.edit(
+        "nodes", "sandbox-node-1", lambda body: body["spec"].update(unschedulable=True, taints=[taint])
+    )
+    await objects.until(lambda: len(taints(objects)) == 2)
+    own, closed = taints(objects)
+    assert own == taint
+    assert (closed["key"], closed["effect"]) == ("node.kubernetes.io/unschedulable", "NoSchedule")
+    assert closed["timeAdded"]
+    objects.edit("nodes", "sandbox-node-1", lambda body: body["spec"].pop("unschedulable"))
+    await objects.until(lambda: taints(objects) == [taint])
+
+
+def taints(lab: Lab) -> list[Json]:
+    node = next(
+        each for each in lab.store.list(lab.resource("nodes")) if each["metadata"]["name"] == "sandbox-node-1"
+    )
+    return node["spec"].get("taints") or []
+
+
 async def test_draining_moves_pods_and_keeps_to_the_budget(lab: Lab, kubectl: Kubectl):
     lab.create("poddisruptionbudgets", budget(minAvailable=2))
     lab.create("deployments", deployment(replicas=3))

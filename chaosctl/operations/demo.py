@@ -23,7 +23,11 @@ async def demo(access: Access, viewer: Viewer, say: Say) -> int:
     """Run the demonstration; the worst exit code of its runs. Raises Invalid, ClusterError."""
     began = time.monotonic()
     showing = asyncio.ensure_future(_show(access, viewer, say))
-    with interrupts(lambda _: showing.cancel()):
+
+    def stop(why: str) -> None:
+        showing.cancel(why)
+
+    with interrupts(stop):
         try:
             outcomes = await showing
         except asyncio.CancelledError:

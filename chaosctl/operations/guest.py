@@ -14,9 +14,10 @@ from chaosctl.cluster.lease import is_alive
 from chaosctl.cluster.trouble import of_pods
 from chaosctl.errors import Conflict, Gone, Invalid, Lost, NoData
 from chaosctl.model import Json, Ref
+from chaosctl.operations.accounts import watchdog
 from chaosctl.operations.connect import connected, service_address
 from chaosctl.operations.interrupts import interrupts
-from chaosctl.operations.manifests import MODELS, OPTED_IN, model, watchdog
+from chaosctl.operations.manifests import MODELS, model, namespace
 from chaosctl.operations.order import SAMPLE, Access
 from chaosctl.operations.perform import World
 from chaosctl.spec.drill import parse_target
@@ -51,20 +52,21 @@ async def guest(access: Access, say: Say) -> AsyncIterator[None]:
 
 async def _claim(mark: str, world: World) -> None:
     """Make the namespace, as ours. Raises Invalid where it is there."""
-    body: Json = {"metadata": {"labels": {**OPTED_IN, DEMO: mark}}}
     try:
-        await world.cluster.create(SPACE, body)
+        await world.cluster.create(SPACE, namespace({DEMO: mark}))
     except Conflict:
         seen = await world.cluster.get(SPACE)
         if look(seen, LABEL):
             why = f"an earlier demonstration may have left it; then remove it: {BY_HAND}"
         else:
-            why = "the demonstration brings its own and removes it at the end, so it needs that name to be free"
+            why = (
+                "the demonstration brings its own and removes it at the end, so it needs that name to be free"
+            )
         raise Invalid(f"the namespace {MODELS} exists: {why}") from None
 
 
 async def _furnish(world: World, say: Say) -> None:
-    bodies = [*model(watchdog=True)[1:], *watchdog(MODELS)]
+    bodies = [*model(watchdog=True), *watchdog(MODELS)]
     for body in bodies:
         await world.cluster.create(_ref(body), body)
     say(f"waiting for the model and its watchdog in the namespace {MODELS}")
@@ -84,7 +86,9 @@ async def _until_ready(ref: Ref, world: World) -> None:
 
     if not await _until(ready, READY_WITHIN, world):
         why = await of_pods(ref, f"app={ref.name}", world.cluster)
-        raise Invalid(f"{ref} is not ready after {READY_WITHIN.total_seconds():.0f} s: {why or 'nobody says why'}")
+        raise Invalid(
+            f"{ref} is not ready after {READY_WITHIN.total_seconds():.0f} s: {why or 'nobody says why'}"
+        )
 
 
 async def _until_it_answers(world: World) -> None:
@@ -99,8 +103,8 @@ async def _until_it_answers(world: World) -> None:
 
     if not await _until(answers, ANSWERS_WITHIN, world):
         raise Invalid(
-            f"{where.host}:{where.port}, the address of the Service {MODELS}/sample-model, does not answer from "
-            "here: run the demonstration where the addresses of Services are reached, on a node or in a pod"
+            f"{where.host}:{where.port}, the address of the Service {MODELS}/sample-model, does not answer: "
+            "run the demonstration where the addresses of Services are reached, on a node or in a pod"
         )
 
 

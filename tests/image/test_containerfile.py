@@ -1,4 +1,4 @@
-"""Why: an image is trusted for what is not in it and for what it cannot do, so that is read from its recipe."""
+"""Why: an image is trusted for what is not in it and what it cannot do, so its recipe is read."""
 
 import json
 import re

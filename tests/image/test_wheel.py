@@ -1,4 +1,4 @@
-"""Why: the image's tag is the wheel's version, so the wheel has all that is needed, and is the same every time."""
+"""Why: the image's tag is the wheel's version, so the wheel is whole, and the same every time."""
 
 import os
 import subprocess

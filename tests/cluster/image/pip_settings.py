@@ -1,4 +1,4 @@
-"""Why: a build must find packages as this machine's pip does, without any address in a file of the repository.
+"""Why: a build must find packages as this machine's pip does, and no file of ours may name an address.
 
 Prints a pip.conf with what `pip config list` says here. The certificates come as a secret of their own.
 """

@@ -34,7 +34,7 @@ def stages():
 
 
 STAGES = stages()
-SHIPPED = ("chaosctl", "sample-model")
+SHIPPED = ("chaosctl", "model")
 
 
 def the(stage, word):
@@ -43,7 +43,7 @@ def the(stage, word):
 
 def test_nobody_is_root_and_kubernetes_can_tell():
     assert the("chaosctl", "USER") == ["65532:65532"]
-    assert the("sample-model", "USER") == []
+    assert the("model", "USER") == []
 
 
 @pytest.mark.parametrize("stage", SHIPPED)
@@ -59,7 +59,7 @@ def test_nothing_is_run_in_what_ships_so_any_base_will_do(stage):
 
 def test_what_ships_comes_from_the_base_and_nothing_that_builds_comes_along():
     assert STAGES["chaosctl"][0] == ("FROM", "${BASE}")
-    assert STAGES["sample-model"][0] == ("FROM", "chaosctl")
+    assert STAGES["model"][0] == ("FROM", "chaosctl")
     assert STAGES[""] == [("FROM", "chaosctl")]
     assert the("chaosctl", "COPY") == ["--from=imported /opt/chaosctl /opt/chaosctl", "--from=own /own /"]
 
@@ -90,9 +90,15 @@ def test_the_labels_are_those_that_registries_show():
         assert f"org.opencontainers.image.{name}=" in labels
 
 
-def test_every_version_of_the_sample_model_is_built():
-    named = re.search(r"^for model in (.*); do$", BUILD, re.MULTILINE)[1].split()
-    assert {f"chaosctl.dev/sample-model:{name}" for name in named} == set(SAMPLE_MODELS)
+def test_every_version_of_the_sample_model_is_a_stage():
+    found = {}
+    for name, stage in STAGES.items():
+        if name.startswith("sample-model-"):
+            assert [word for word, _ in stage] == ["FROM", "ENV"]
+            assert stage[0] == ("FROM", "model")
+            version = stage[1][1].removeprefix("CHAOSCTL_MODEL_VERSION=")
+            found[f"chaosctl.dev/{name.replace('model-', 'model:', 1)}"] = version
+    assert found == {name: name.partition(":")[2] for name in SAMPLE_MODELS}
 
 
 def test_a_build_is_repeated_when_anything_that_goes_into_it_has_changed():

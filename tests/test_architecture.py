@@ -21,7 +21,15 @@ HIDDEN = {
     "kubernetes": {"cluster/kubernetes.py", "sandbox/api/schemas.py"},
     "markupsafe": {"report/render.py"},
     "numpy": {"sandbox/model/train.py"},
-    "sqlalchemy": {"store/database.py"},
+    "psycopg": {"store/postgres.py"},
+    "sqlalchemy": {
+        "store/backend.py",
+        "store/database.py",
+        "store/postgres.py",
+        "store/schema.py",
+        "store/sqlite.py",
+        "store/statements.py",
+    },
 }
 # What needs nothing but the standard library and the closed types that everything speaks.
 PURE = ("engine", "runner.py", "faults", "stats", "streams", "targets", "changes.py")

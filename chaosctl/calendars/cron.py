@@ -8,7 +8,6 @@ wall times on a clock that is never changed; `chaosctl.spec.zones` says which mo
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from heapq import merge
 from itertools import takewhile
 from typing import Protocol
 
@@ -29,8 +28,9 @@ class Trigger(Protocol):
 def times(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     """The scheduled times after a moment, in UTC, for ever; no moment twice."""
     where = zone(schedule.timezone)
-    last = after
-    for wall in _walls(schedule.cron, wall_time(after, where)):
+    last, wall = after, wall_time(after, where).replace(second=0, microsecond=0)
+    while True:
+        wall = _next_wall(schedule.cron, wall)
         at = moment(wall, where)
         if at > last:
             yield at
@@ -48,16 +48,12 @@ def last_times(schedule: Schedule, after: datetime, until: datetime, most: int) 
         reach *= 4
 
 
-def _walls(cron: str, after: datetime) -> Iterator[datetime]:
-    """Wall times after one; one that is wanted as a day and as a weekday comes twice."""
-    return merge(*(_of_one(trigger, after) for trigger in _triggers(cron)))
-
-
-def _of_one(trigger: Trigger, after: datetime) -> Iterator[datetime]:
-    at = trigger.get_next_fire_time(None, after.replace(tzinfo=UTC) + _AT_ONCE)
-    while at is not None:
-        yield at.replace(tzinfo=None)
-        at = trigger.get_next_fire_time(None, at + _AT_ONCE)
+@lru_cache(maxsize=4096)
+def _next_wall(cron: str, after: datetime) -> datetime:
+    """The first wall time after one. Whoever waits for a time asks for the same ones again and again."""
+    now = after.replace(tzinfo=UTC) + _AT_ONCE
+    found = [trigger.get_next_fire_time(None, now) for trigger in _triggers(cron)]
+    return min(at.replace(tzinfo=None) for at in found if at is not None)
 
 
 @lru_cache(maxsize=256)

@@ -145,11 +145,9 @@ def next_open(drill: Timed, after: datetime) -> Firing | None:
     """The first firing after a moment that its windows let through; None where none does for long."""
     firing = next(coming(drill, after))
     while firing.at < after + HORIZON:
-        if drill.calendar.refusal(firing.at, drill.lasts) is None:
-            return firing
         opening = drill.calendar.opening(firing.at, drill.lasts)
-        if opening is None:
-            return None
+        if opening is None or opening == firing.at:
+            return firing if opening else None
         firing = next(coming(drill, max(opening - _MOMENT, firing.at)))
     return None
 

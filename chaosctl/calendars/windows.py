@@ -17,6 +17,8 @@ from chaosctl.spec.zones import moment, wall_time, zone
 
 HORIZON = timedelta(days=400)
 _NO_TIME = timedelta()
+_BEFORE = timedelta(days=2)
+_MONTH = timedelta(days=32)
 _ONE_DAY = timedelta(days=1)
 
 
@@ -40,23 +42,23 @@ class Calendar:
 
     def refusal(self, start: datetime, lasts: timedelta = _NO_TIME) -> str | None:
         """Why a run that starts then and may last so long may not, and when it may; None where it may."""
-        why = self._shut(start, lasts) or self._outside(start, lasts)
-        if why is None:
-            return None
         later = self.opening(start, lasts)
+        if later == start:
+            return None
+        why = self._shut(start, lasts) or self._outside(start, lasts)
         return f"{why}; next possible: {self.show(later) if later else f'not within {HORIZON.days} days'}"
+
+    def lets(self, start: datetime, lasts: timedelta = _NO_TIME) -> bool:
+        """Whether a run that starts then and may last so long may run."""
+        return self.opening(start, lasts) == start
 
     def opening(self, after: datetime, lasts: timedelta = _NO_TIME) -> datetime | None:
         """The first moment, from `after` on, at which a run that may last so long may start."""
-        for span in self.openings(after):
+        for span in _openings(self, after.date()):
             start = max(span.start, after)
-            if start + lasts <= span.end:
+            if start < span.end and start + lasts <= span.end:
                 return start
         return None
-
-    def openings(self, after: datetime) -> Iterator[Span]:
-        """When it is open, in order: from what is open at `after`, to HORIZON later."""
-        return without(joined(self._weekly(after)), joined(_closed(self, after.date())))
 
     def show(self, at: datetime) -> str:
         """A moment for people, as the clock on the windows' wall shows it."""
@@ -75,7 +77,8 @@ class Calendar:
         return None
 
     def _outside(self, start: datetime, lasts: timedelta) -> str | None:
-        around = next((span for span in joined(self._weekly(start)) if start < span.end), None)
+        weekly = joined(self.weekly(start.date() - _BEFORE, start.date() + HORIZON))
+        around = next((span for span in weekly if start < span.end), None)
         if around is None or start < around.start:
             only = ", ".join(map(str, self.windows.only))
             return f"outside {only} ({self.windows.timezone}): it is {self.show(start)}"
@@ -83,19 +86,17 @@ class Calendar:
             return f"its window closes at {self.show(around.end)}, before {_it_is_over(lasts)}"
         return None
 
-    def _weekly(self, after: datetime) -> Iterator[Span]:
-        """The spans of every week, holidays and blackouts aside; all of the time where there are none."""
-        end = after + HORIZON
+    def weekly(self, first: date, last: date) -> Iterator[Span]:
+        """What is open by the week, from one day to another; all of it where no hours are named."""
         if not self.windows.only:
-            yield Span(after, end)
+            yield Span(*(moment(datetime.combine(day, time()), self._zone) for day in (first, last)))
             return
-        day = wall_time(after, self._zone).date() - 2 * _ONE_DAY
-        while (midnight := datetime.combine(day, time())) < wall_time(end, self._zone):
-            today = [one for one in self.windows.only if day.weekday() in one.days]
+        for number in range((last - first).days):
+            midnight = datetime.combine(first + number * _ONE_DAY, time())
+            today = [one for one in self.windows.only if midnight.weekday() in one.days]
             for one in sorted(today, key=lambda one: one.start):
                 start, until = (midnight + timedelta(minutes=at) for at in (one.start, one.until))
                 yield Span(moment(start, self._zone), moment(until, self._zone))
-            day += _ONE_DAY
 
     def closures(self, first: date, last: date) -> Iterator[Span]:
         """Holidays and blackouts that touch the days from `first` to `last`."""
@@ -121,11 +122,26 @@ ALWAYS = Calendar(Windows())
 """The calendar of a drill without windows."""
 
 
-@lru_cache(maxsize=256)
+def _openings(calendar: Calendar, day: date) -> tuple[Span, ...]:
+    """When it is open, from before a day (of UTC) to HORIZON after it."""
+    return _looked_up(calendar, _month(day))[0]
+
+
 def _closed(calendar: Calendar, day: date) -> tuple[Span, ...]:
-    """What is closed from a day (of UTC) on, in order; looked up once a day."""
-    found = calendar.closures(day - 2 * _ONE_DAY, day + HORIZON + 2 * _ONE_DAY)
-    return tuple(sorted(found, key=lambda span: span.start))
+    """Holidays and blackouts of the same days, in order."""
+    return _looked_up(calendar, _month(day))[1]
+
+
+def _month(day: date) -> date:
+    """The first of the days for which the same look-up is good."""
+    return date.fromordinal(day.toordinal() // _MONTH.days * _MONTH.days)
+
+
+@lru_cache(maxsize=128)
+def _looked_up(calendar: Calendar, month: date) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    first, last = month - _BEFORE, month + _MONTH + HORIZON
+    closed = sorted(calendar.closures(first, last), key=lambda span: span.start)
+    return tuple(without(joined(calendar.weekly(first, last)), joined(closed))), tuple(closed)
 
 
 def _it_is_over(lasts: timedelta) -> str:

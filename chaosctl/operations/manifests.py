@@ -11,7 +11,7 @@ VERSION = version("chaosctl")
 MODELS = "models"
 
 _STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@")
-_OURS = ("env", *_STATE, "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
+_OURS = ("env", *_STATE, sys.executable, "-m", "chaosctl")
 
 
 def images() -> Mapping[str, Sequence[str]]:

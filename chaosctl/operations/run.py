@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import worst
 from chaosctl.errors import Fenced, StoreError
@@ -14,6 +15,7 @@ from chaosctl.operations.order import Order, ReportKind
 from chaosctl.operations.papers import documented, report
 from chaosctl.operations.perform import World
 from chaosctl.operations.plan import inspect
+from chaosctl.operations.standing import guardian_for
 from chaosctl.operations.viewing import Outcome, Viewer
 from chaosctl.spec import Script
 from chaosctl.store import Store
@@ -43,17 +45,18 @@ async def run_all(order: Order, viewer: Viewer) -> Done:
     with Store(home().store) as store:
         async with connected(order.access, viewer.say) as world:
             for script in order.scripts:
-                outcomes.append(await run_one(script, world, store, viewer, guarded=order.guarded))
+                outcomes.append(await run_one(script, world, store, viewer, order.guarding))
                 if outcomes[-1].state.stops or outcomes[-1].interrupted:
                     break
     return Done(order.drill, tuple(outcomes))
 
 
-async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *, guarded: bool) -> Outcome:
+async def run_one(script: Script, world: World, store: Store, viewer: Viewer, guarding: Guarding) -> Outcome:
     """One run, from the guards to the post-mortem."""
     name = _name(store)
-    seen = await inspect(script, world, name, guarded=guarded)
-    part = Part(name, seen.script, world, guarded, warnings=seen.warnings)
+    seen = await inspect(script, world, name, guarding)
+    guardian = guardian_for(seen, name, world)
+    part = Part(name, seen.script, world, seen.facts.guarded, guardian, warnings=seen.warnings)
     with interrupts(part.stop):
         try:
             outcome = await conduct(part, seen.refusals, store, viewer)

@@ -147,7 +147,7 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     home().key()
-    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config, folder)))
+    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config)))
     command = [sys.executable, "-m", "chaosctl.sandbox", "--folder", str(folder)]
     command += ["--config", str(folder / "config.yaml")]
     command += ["--owner-pid", str(owner)] if owner is not None else []
@@ -162,10 +162,10 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     return SandboxState(folder, is_up=True, pid=process.pid, api_after=time.monotonic() - began)
 
 
-def _placed(config: dict[str, object], folder: Path) -> dict[str, object]:
-    """Our images' commands know where the kubeconfig, the state folder and the key are."""
+def _placed(config: dict[str, object]) -> dict[str, object]:
+    """Our images' commands know where the state folder and the key are."""
     text = json.dumps(config)
-    places = {"@folder@": folder, "@home@": home().path, "@key@": home().key_file}
+    places = {"@home@": home().path, "@key@": home().key_file}
     for name, place in places.items():
         text = text.replace(name, str(place))
     return dict(json.loads(text))

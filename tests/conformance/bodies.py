@@ -5,6 +5,7 @@ from typing import Any
 Json = dict[str, Any]
 IMAGE = "knode.local/web:1"
 PORT = 8080
+MISSING = "127.0.0.1:1/none:1"  # an image that nobody has; that is found out at once
 
 
 def config_map(name: str, labels: dict[str, str] | None = None, **data: str) -> Json:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -106,23 +107,30 @@ def cluster(api) -> Space:
     return Space(api, "")
 
 
+@pytest.fixture(scope="session")
+def shared(api, cluster) -> Iterator[Space]:
+    """For tests that store nothing."""
+    with namespace(api, cluster) as space:
+        yield space
+
+
 @pytest.fixture
 def make_space(api, cluster) -> Iterator[object]:
     """Namespaces that go after the test."""
-    made = []
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(namespace(api, cluster))
 
-    def make(**labels: str) -> Space:
-        name = f"conf-{secrets.token_hex(4)}"
-        made.append(name)
-        cluster.create("namespaces", {"metadata": {"name": name, "labels": labels}})
-        space = Space(api, name)
+
+@contextmanager
+def namespace(api: Api, cluster: Space) -> Iterator[Space]:
+    space = Space(api, f"conf-{secrets.token_hex(4)}")
+    cluster.create("namespaces", {"metadata": {"name": space.name}})
+    try:
         poll(lambda: space.find("serviceaccounts", "default"), "a namespace gets its ServiceAccount")
-        return space
-
-    yield make
-    for name in made:
-        if cluster.find("namespaces", name):
-            cluster.delete("namespaces", name)
+        yield space
+    finally:
+        if cluster.find("namespaces", space.name):
+            cluster.delete("namespaces", space.name)
 
 
 @pytest.fixture

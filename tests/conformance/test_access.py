@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.api import Space, refused
+from conformance.api import Refusal, Space, poll, refused
 from conformance.bodies import config_map
 
 RBAC = "rbac.authorization.k8s.io"
@@ -23,7 +23,9 @@ def robot(space, as_token):
     space.create("rolebindings", {"metadata": {"name": "robot"}, "roleRef": role, "subjects": subjects})
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
     answer = space.create("serviceaccounts", asked, on="robot", part="token")
-    return Space(as_token(answer["status"]["token"]), space.name)
+    robot = Space(as_token(answer["status"]["token"]), space.name)
+    poll(lambda: may(robot, verb="list", resource="configmaps"), "the role counts")
+    return robot
 
 
 def may(space, **asked):
@@ -136,12 +138,10 @@ def test_an_administrator_may_act_as_somebody_else(space):
 def test_an_account_may_act_as_nobody_else(robot):
     with refused(403, "Forbidden") as told:
         robot.api.ask("GET", robot.path("configmaps"), headers={"Impersonate-User": "jane"})
-    assert 'cannot impersonate resource "users"' in told.message
+    assert "cannot impersonate" in told.message
 
 
 def test_a_right_that_is_taken_away_is_gone_at_once(space, robot):
-    from conformance.api import Refusal, poll
-
     assert robot.list("configmaps")
     space.delete("rolebindings", "robot")
 
@@ -157,6 +157,7 @@ def test_a_right_that_is_taken_away_is_gone_at_once(space, robot):
 def test_nobody_grants_more_than_they_have(space, robot):
     rule = {"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": ["create"]}
     space.patch("roles", "robot", [{"op": "add", "path": "/rules/-", "value": rule}], "json")
+    poll(lambda: may(robot, verb="create", resource="roles", group=RBAC), "the role counts")
     rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
     with refused(403, "Forbidden") as told:
         robot.create("roles", {"metadata": {"name": "more"}, "rules": rules})

@@ -71,7 +71,10 @@ def test_a_failed_test_operation_is_refused(space):
 def test_only_all_is_a_dry_run(space):
     with refused(422, "Invalid") as told:
         space.create("configmaps", config_map("a"), dryRun="Some")
-    assert 'dryRun: Unsupported value: "Some": supported values: "All"' in told.message
+    assert told.message == (
+        'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'
+    )
+    assert told.causes == [("dryRun", "FieldValueNotSupported")]
     assert space.find("configmaps", "a") is None
 
 

@@ -55,7 +55,9 @@ def test_its_name_is_taken_until_it_has_gone(space, hold):
 
 
 def test_nobody_can_set_or_clear_the_time_of_deletion(space, hold):
-    space.patch("configmaps", "a", {"metadata": {"deletionTimestamp": "2030-01-01T00:00:00Z"}})
+    with refused(422, "Invalid") as told:
+        space.patch("configmaps", "a", {"metadata": {"deletionTimestamp": "2030-01-01T00:00:00Z"}})
+    assert told.causes == [("metadata.deletionTimestamp", "FieldValueInvalid")]
     assert "deletionTimestamp" not in space.get("configmaps", "a")["metadata"]
     space.delete("configmaps", "a")
     patch = [{"op": "remove", "path": "/metadata/deletionTimestamp"}]

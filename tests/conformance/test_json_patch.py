@@ -63,7 +63,6 @@ def test_a_test_of_the_version_pins_a_patch(space):
     "operation",
     [
         op("remove", "/data/none"),
-        op("replace", "/data/none", value="x"),
         op("add", "/none/deep", value="x"),
         op("test", "/data/none", value="x"),
         op("move", "/data/b", **{"from": "/data/none"}),
@@ -75,6 +74,11 @@ def test_a_path_that_is_not_there_is_invalid(space, operation):
     with refused(422, "Invalid") as told:
         patch(space, operation)
     assert told.message == REJECTED
+
+
+def test_replace_adds_a_member_that_is_not_there(space):
+    at(space)
+    assert patch(space, op("replace", "/data/none", value="x"))["data"]["none"] == "x"
 
 
 def test_a_test_for_null_passes_where_nothing_is(space):
@@ -139,11 +143,10 @@ def test_a_value_is_tested_as_it_is_stored_not_as_it_was_written(space):
     space.patch("deployments", "web", [op("test", path, value="500m")], "json")
 
 
-def test_managed_fields_are_left_alone_by_an_empty_list_and_emptied_by_an_empty_entry(space):
+@pytest.mark.parametrize("value", [[], [{}]], ids=str)
+def test_managed_fields_can_be_emptied(space, value):
     at(space)
-    kept = patch(space, op("replace", "/metadata/managedFields", value=[]))
-    assert kept["metadata"]["managedFields"]
-    emptied = patch(space, op("replace", "/metadata/managedFields", value=[{}]))
+    emptied = patch(space, op("replace", "/metadata/managedFields", value=value))
     assert "managedFields" not in emptied["metadata"]
 
 

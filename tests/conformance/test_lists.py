@@ -45,7 +45,7 @@ def test_what_is_created_between_two_pages_is_not_on_the_second(five):
 def test_a_token_that_is_none_is_a_bad_request(space):
     with refused(400, "BadRequest") as told:
         space.list("configmaps", limit=1, **{"continue": "nonsense"})
-    assert told.message.startswith("continue key is not valid")
+    assert told.message.startswith("invalid continue token: continue key is not valid")
 
 
 def test_a_list_may_be_at_least_as_new_as_a_version(five):
@@ -82,8 +82,12 @@ def test_a_version_in_the_future_is_too_large(space):
 
 
 def test_a_version_that_is_none_is_refused(space):
-    with refused(400):
+    with refused(400, "BadRequest") as told:
         space.list("configmaps", resourceVersion="abc")
+    assert told.message == (
+        'invalid resource version: resourceVersion: Invalid value: "abc": '
+        'strconv.ParseUint: parsing "abc": invalid syntax'
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,11 +115,33 @@ def test_a_label_that_is_missing_is_not_equal_to_anything(five):
     assert "plain" in five.names("configmaps", labelSelector="half notin (1)")
 
 
-@pytest.mark.parametrize("selector", ["a=b=c", "in (x)", "a in x", "=", "a,,b"])
-def test_a_selector_that_is_none_is_a_bad_request(space, selector):
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("a=b=c", "found '=', expected: ',' or 'end of string'"),
+        ("a in x", "unable to parse requirement: found 'x' expected: '('"),
+        ("in (x)", "unable to parse requirement: found '(', expected: in, notin, =, ==, !=, gt, lt"),
+        ("=", "found '=', expected: !, identifier, or 'end of string'"),
+        ("a,,b", "found ',', expected: identifier after ','"),
+    ],
+)
+def test_a_selector_that_is_none_is_a_bad_request(shared, selector, message):
     with refused(400, "BadRequest") as told:
-        space.list("configmaps", labelSelector=selector)
-    assert "unable to parse requirement" in told.message
+        shared.list("configmaps", labelSelector=selector)
+    assert told.message == message
+
+
+@pytest.mark.parametrize("selector", ["-a=b", "a=-b"])
+def test_a_selector_with_labels_that_cannot_be_is_a_bad_request(shared, selector):
+    with refused(400, "BadRequest") as told:
+        shared.list("configmaps", labelSelector=selector)
+    assert told.message.startswith("unable to parse requirement: ")
+
+
+def test_a_field_selector_that_is_none_is_a_bad_request(shared):
+    with refused(400, "BadRequest") as told:
+        shared.list("configmaps", fieldSelector="metadata.name in (a)")
+    assert told.message == "invalid selector: 'metadata.name in (a)'; can't understand 'metadata.name in (a)'"
 
 
 @pytest.mark.parametrize(
@@ -149,13 +175,20 @@ def test_fields_select(space, plural, selector, found):
 
 
 @pytest.mark.parametrize(
-    ("plural", "field"),
-    [("configmaps", "data.k"), ("pods", "spec.containers"), ("deployments", "spec.replicas"), ("leases", "spec.holderIdentity")],
+    ("plural", "field"), [("configmaps", "data.k"), ("deployments", "spec.replicas"), ("leases", "spec.holderIdentity")]
 )
-def test_a_field_that_a_kind_does_not_select_by_is_a_bad_request(space, plural, field):
+def test_a_field_that_a_kind_does_not_select_by_is_a_bad_request(shared, plural, field):
     with refused(400, "BadRequest") as told:
-        space.list(plural, fieldSelector=f"{field}=x")
-    assert "field label not supported" in told.message
+        shared.list(plural, fieldSelector=f"{field}=x")
+    known = '"metadata.name", "metadata.namespace"'
+    assert told.message == f'"{field}" is not a known field selector: only {known}'
+
+
+@pytest.mark.parametrize(("plural", "field"), [("pods", "spec.containers"), ("events", "message"), ("jobs", "spec.suspend")])
+def test_kinds_with_fields_of_their_own_say_it_in_other_words(shared, plural, field):
+    with refused(400, "BadRequest") as told:
+        shared.list(plural, fieldSelector=f"{field}=x")
+    assert "field label not supported" in told.message or "is not supported" in told.message
 
 
 def test_one_object_can_be_read_at_least_as_new_as_a_version(space):

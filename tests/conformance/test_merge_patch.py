@@ -149,5 +149,6 @@ def test_strategic_merges_volumes_by_name_and_mounts_by_path(space, web):
 
 
 def test_an_item_without_its_key_is_refused(web):
-    with refused(400):
+    with refused(500) as told:
         web([{"image": "nobody:1"}])
+    assert told.message == "map: map[image:nobody:1] does not contain declared merge key: name"

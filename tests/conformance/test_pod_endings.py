@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.api import poll
-from conformance.bodies import container, pod, ready_when, shell
+from conformance.bodies import MISSING, container, pod, ready_when, shell
 from conformance.looks import condition, is_ready, main_status
 
 FOREVER = "while :; do sleep 0.1; done"
@@ -55,7 +55,7 @@ def test_a_pod_that_goes_has_a_time_until_which_it_may_stay(space):
     assert later["metadata"]["deletionGracePeriodSeconds"] == 60
     shorter = space.delete("pods", "a", {"gracePeriodSeconds": 1})
     assert shorter["metadata"]["deletionGracePeriodSeconds"] == 1
-    space.until_gone("pods", "a")
+    space.delete("pods", "a", {"gracePeriodSeconds": 0})
 
 
 def test_by_force_the_object_goes_at_once(space):
@@ -185,7 +185,7 @@ def test_logs_of_one_of_two_containers_need_its_name(space):
 
 
 def test_logs_of_a_pod_that_has_not_started_are_refused(space):
-    space.create("pods", pod("a", {"name": "main", "image": "knode.local/none:1"}))
+    space.create("pods", pod("a", {"name": "main", "image": MISSING}))
     space.until("pods", "a", lambda body: main_status(body).get("state", {}).get("waiting", {}).get("reason") in {"ErrImagePull", "ImagePullBackOff"})
     answer = space.api.send("GET", space.path("pods", "a", "log"))
     assert answer.code == 400

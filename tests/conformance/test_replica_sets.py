@@ -1,7 +1,7 @@
 """ReplicaSets: whose pods they count, adopt and let go."""
 
 from conformance.api import poll
-from conformance.bodies import pod, replica_set
+from conformance.bodies import MISSING, pod, replica_set
 from conformance.looks import is_ready
 
 LABELS = {"app": "web"}
@@ -55,7 +55,7 @@ def test_what_goes_first_is_what_is_not_ready(space):
     space.create("replicasets", replica_set("web", 1, LABELS))
     space.until("replicasets", "web", full(1))
     (good,) = space.names("pods")
-    broken = {"template": {"spec": {"containers": [{"name": "main", "image": "knode.local/none:1"}]}}}
+    broken = {"template": {"spec": {"containers": [{"name": "main", "image": MISSING}]}}}
     space.patch("replicasets", "web", {"spec": {"replicas": 2, **broken}}, "strategic")
     poll(lambda: len(space.items("pods")) == 2, "a second pod is made")
     space.patch("replicasets", "web", {"spec": {"replicas": 1}})

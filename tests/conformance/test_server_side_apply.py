@@ -36,6 +36,15 @@ def test_a_field_that_its_only_owner_drops_goes(space):
     assert space.apply("configmaps", data(k="v"))["data"] == {"k": "v"}
 
 
+def test_a_field_of_which_somebody_took_the_name_off_stays_when_its_applier_drops_it(space):
+    space.apply("configmaps", data(k="v", l="v"))
+    space.patch("configmaps", "a", {"data": {"k": "w"}}, fieldManager="chaos")
+    changed = space.patch("configmaps", "a", {"data": {"k": "v"}}, fieldManager="chaos")
+    left = [each for each in changed["metadata"]["managedFields"] if each["manager"] != "chaos"]
+    space.patch("configmaps", "a", [{"op": "replace", "path": "/metadata/managedFields", "value": left}], "json")
+    assert space.apply("configmaps", data(l="v"))["data"] == {"k": "v", "l": "v"}
+
+
 def test_a_field_that_somebody_else_owns_too_stays(space):
     space.apply("configmaps", data(k="v", shared="x"))
     space.apply("configmaps", data(shared="x"), "other")
@@ -79,15 +88,34 @@ def test_force_takes_the_field_over(space):
     assert fields_of(made, "team", "Apply") == {"f:data": {"f:l": {}}}
 
 
-def test_taking_ones_name_off_makes_room_for_the_next_apply(space):
+def test_where_nobody_is_named_any_more_the_next_apply_conflicts_with_all_before_it(space):
     space.apply("configmaps", data(k="v"))
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]
+    space.patch("configmaps", "a", patch, "json", fieldManager="chaos")
+    space.apply("configmaps", data(k="v"))
+    assert ("before-first-apply", "Update") in managers(space.get("configmaps", "a"))
+    with refused(409, "Conflict") as told:
+        space.apply("configmaps", data(k="w"))
+    assert told.message == 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.k'
+
+
+def test_where_nobody_is_named_updates_name_nobody(space):
+    space.create("configmaps", data(k="v"))
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]
+    space.patch("configmaps", "a", patch, "json")
+    changed = space.patch("configmaps", "a", {"data": {"k": "w"}}, fieldManager="chaos")
+    assert "managedFields" not in changed["metadata"]
+
+
+def test_taking_ones_name_off_makes_room_for_the_next_apply(space):
+    space.apply("configmaps", data(k="v", l="v"))
     space.patch("configmaps", "a", {"data": {"k": "w"}}, fieldManager="chaos")
     changed = space.patch("configmaps", "a", {"data": {"k": "v"}}, fieldManager="chaos")
     left = [each for each in changed["metadata"]["managedFields"] if each["manager"] != "chaos"]
-    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": left or [{}]}]
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": left}]
     without = space.patch("configmaps", "a", patch, "json", fieldManager="chaos")
-    assert "chaos" not in dict(managers(without))
-    space.apply("configmaps", data(k="x"))
+    assert managers(without) == [("team", "Apply")]
+    assert space.apply("configmaps", data(k="x", l="v"))["data"]["k"] == "x"
 
 
 def test_a_change_by_update_takes_the_field_from_its_applier(space):

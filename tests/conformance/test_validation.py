@@ -25,7 +25,7 @@ def without(plural, body, *path):
 
 NEW = {
     "negative replicas": (web(replicas=-1), [("spec.replicas", INVALID)]),
-    "an empty selector": (web(selector={}), [("spec.selector", INVALID), ("spec.template.metadata.labels", INVALID)]),
+    "an empty selector": (web(selector={}), [("spec.selector", INVALID)]),
     "no selector": (without(*web(), "spec", "selector"), [("spec.selector", REQUIRED), ("spec.template.metadata.labels", INVALID)]),
     "a selector that misses the template": (web(selector={"matchLabels": {"app": "x"}}), [("spec.template.metadata.labels", INVALID)]),
     "no containers": (web(template={"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}), [("spec.template.spec.containers", REQUIRED)]),
@@ -52,7 +52,7 @@ NEW = {
         [("spec.strategy.rollingUpdate.maxUnavailable", INVALID)],
     ),
     "a deadline before minReadySeconds": (web(minReadySeconds=10, progressDeadlineSeconds=10), [("spec.progressDeadlineSeconds", INVALID)]),
-    "a port that is none": (("services", service("web", ports=[{"port": 0}])), [("spec.ports[0].port", INVALID)]),
+    "a port that is none": (("services", service("web", ports=[{"port": 0, "targetPort": 1}])), [("spec.ports[0].port", INVALID)]),
     "ports without names": (
         ("services", service("web", ports=[{"port": 80}, {"port": 81}])),
         [("spec.ports[0].name", REQUIRED), ("spec.ports[1].name", REQUIRED)],
@@ -65,10 +65,10 @@ NEW = {
     "a label's bad value": (("configmaps", config_map("a", {"k": "not ok"})), [("metadata.labels", INVALID)]),
     "a label's bad key": (("configmaps", config_map("a", {"not ok": "v"})), [("metadata.labels", INVALID)]),
     "a key that is no file name": (("configmaps", {"metadata": {"name": "a"}, "data": {"a/b": "c"}}), [("data[a/b]", INVALID)]),
-    "a finalizer without a domain": (("configmaps", {"metadata": {"name": "a", "finalizers": ["mine"]}}), [("metadata.finalizers", INVALID)]),
+    "a finalizer without a domain": (("configmaps", {"metadata": {"name": "a", "finalizers": ["mine"]}}), [("metadata.finalizers[0]", INVALID)]),
     "an owner without a UID": (
         ("configmaps", {"metadata": {"name": "a", "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": ""}]}}),
-        [("metadata.ownerReferences.uid", INVALID)],
+        [("metadata.ownerReferences[0].uid", REQUIRED)],
     ),
     "both budgets": (
         ("poddisruptionbudgets", {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "maxUnavailable": 1}}),
@@ -82,10 +82,10 @@ NEW = {
 
 
 @pytest.mark.parametrize("what", NEW)
-def test_a_new_object_is_refused_for(space, what):
+def test_a_new_object_is_refused_for(shared, what):
     (plural, body), causes = NEW[what]
     with refused(422, "Invalid") as told:
-        space.create(plural, body, dryRun="All")
+        shared.create(plural, body, dryRun="All")
     assert sorted(told.causes) == sorted(causes), told.status
 
 
@@ -119,7 +119,7 @@ def test_several_causes_stand_in_brackets(space):
 
 FIXED = {
     "a Deployment's selector": ("deployments", {"spec": {"selector": {"matchLabels": {"app": "x"}}, "template": {"metadata": {"labels": {"app": "x"}}}}}, "spec.selector"),
-    "a Job's template": ("jobs", {"spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}}, "spec.template"),
+    "a Job's template": ("jobs", {"spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}}, "spec.template.spec"),
     "a Job's completions": ("jobs", {"spec": {"completions": 3}}, "spec.completions"),
     "a Service's address": ("services", {"spec": {"clusterIP": "None"}}, "spec.clusterIPs[0]"),
     "a pod's node": ("pods", {"spec": {"nodeName": "elsewhere"}}, "spec"),
@@ -154,7 +154,7 @@ def test_a_role_binding_keeps_its_role(space):
     with refused(422, "Invalid") as told:
         space.patch("rolebindings", "b", {"roleRef": {"name": "other"}})
     assert told.causes == [("roleRef", INVALID)]
-    assert "cannot change roleRef" in told.message
+    assert told.message.endswith("field is immutable")
 
 
 def test_a_pods_image_may_change(space):

@@ -97,7 +97,7 @@ def test_a_watch_ends_after_its_time(space):
 
 def test_bookmarks_come_where_they_are_asked_for(space):
     with space.watch(
-        "configmaps", timeoutSeconds=2, allowWatchBookmarks="true", resourceVersion=version_of(space)
+        "configmaps", timeoutSeconds=4, allowWatchBookmarks="true", resourceVersion=version_of(space)
     ) as events:
         marks = [event for event in events if event.type == "BOOKMARK"]
     assert len(marks) >= 1
@@ -120,7 +120,8 @@ def test_initial_events_end_with_a_marked_bookmark(space):
 def test_initial_events_need_a_match(space):
     with refused(422, "Invalid") as told, space.watch("configmaps", sendInitialEvents="true"):
         pass
-    assert "sendInitialEvents" in told.message
+    assert told.causes == [("resourceVersionMatch", "FieldValueForbidden")]
+    assert told.message.endswith("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
 
 
 def test_a_version_that_is_too_old_has_expired(space):
@@ -132,8 +133,9 @@ def test_a_version_that_is_too_old_has_expired(space):
 
 
 def test_a_version_that_is_none_is_refused(space):
-    with refused(400), space.watch("configmaps", resourceVersion="abc"):
+    with refused(500) as told, space.watch("configmaps", resourceVersion="abc"):
         pass
+    assert 'resourceVersion: Invalid value: "abc"' in told.message
 
 
 def test_all_namespaces_can_be_watched_at_once(space, make_space, cluster):

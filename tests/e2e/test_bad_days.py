@@ -1,4 +1,4 @@
-"""What may go wrong around a run on a real cluster. Each time: the right verdict, and nothing of ours left."""
+"""What may go wrong around a run on a real cluster; each time the right verdict, and nothing of ours stays."""
 
 import json
 import os

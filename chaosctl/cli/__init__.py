@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from chaosctl.cli import demo, doctor, documents, drills, keepers, postmortem, proxy, runs, sandbox, serve
+from chaosctl.cli import (
+    demo,
+    doctor,
+    documents,
+    drills,
+    keepers,
+    postmortem,
+    proxy,
+    runs,
+    sandbox,
+    serve,
+    times,
+)
 from chaosctl.cli.exits import exit_code
 
 app = typer.Typer(
@@ -20,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for room in (documents, drills, keepers, proxy, serve):
+for room in (documents, drills, times, keepers, proxy, serve):
     room.add_to(app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(postmortem.app, name="postmortem")

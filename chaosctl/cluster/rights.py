@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from chaosctl.cluster.residue import leaves_any
-from chaosctl.model import Banish, Create, Delete, Patch, Plan, Ref, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Evict, Patch, Plan, Ref, Step, Switch
 from chaosctl.ports import Cluster
 
 POD = "Pod"
@@ -63,6 +63,9 @@ def _doing(step: Step) -> Iterator[Right]:
         case Banish():
             yield from _finding_pods(step.owner)
             yield Right("delete", _any(POD, step.owner))
+        case Evict():
+            yield from _finding_pods(step.owner)
+            yield Right("create", _any(POD, step.owner), "eviction")
         case Switch():
             yield from _talking(step)
 

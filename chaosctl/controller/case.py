@@ -23,6 +23,7 @@ from chaosctl.controller.turns import Ticket
 from chaosctl.controller.writer import Writer
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
@@ -247,7 +248,8 @@ class Case:
                 return
             self._views[index] = replace(self._views[index], state=outcome.state, verdict=outcome.verdict)
             self._office.metrics.verdicts[outcome.verdict.result] += 1
-            self._office.voice.say(self.body, verdict_of(outcome.state, outcome.verdict))
+            if not outcome.state.refused:
+                self._office.voice.say(self.body, verdict_of(outcome.state, outcome.verdict))
             if self._why or outcome.state.stops:
                 return
 
@@ -279,16 +281,17 @@ class Case:
         if self._why:
             return None
         world = self._office.world_of(self.namespace)
-        seen = await inspect(script, world, name, guarded=True)
+        seen = await inspect(script, world, name, Guarding.ALIVE)
         if seen.facts.holder:
             raise Busy(f"waiting for run {seen.facts.holder}, which holds {script.target.workload}")
         if self._why:
             return None
-        return await conduct(self._begun(name, seen.script), seen.refusals, store, Viewer(self, index))
+        part = self._begun(name, seen.script, seen.warnings)
+        return await conduct(part, seen.refusals, store, Viewer(self, index))
 
-    def _begun(self, name: str, script: Script) -> Part:
+    def _begun(self, name: str, script: Script, warnings: tuple[str, ...] = ()) -> Part:
         world, origin = self._office.world_of(self.namespace), Origin(self.origin, self.uid)
-        self._part = Part(name, script, world, origin=origin, tended=True)
+        self._part = Part(name, script, world, origin=origin, tended=True, warnings=warnings)
         self.note("")
         return self._part
 

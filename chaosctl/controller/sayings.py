@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaosctl.engine import events
+from chaosctl.engine.clocks import credited, origin
 from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.state import State
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict
 from chaosctl.report.text import between
-from chaosctl.report.words import tell
+from chaosctl.report.words import ORIGIN, tell
 from chaosctl.spec import ClockName
 
 REASONS: dict[type[events.Event], str] = {
@@ -71,9 +72,9 @@ def _clocks(before: State, event: AnyEvent, after: State) -> Iterator[Saying]:
     stopped = {name for name, at in after.clocks.items() if before.clocks.get(name) != at}
     if ClockName.DETECT in stopped and isinstance(event, events.Noticed):
         yield Saying(f"{after.run} Detected", "Detected", f"{event.by}: {event.what}")
-    impact, recover = after.clocks.get(ClockName.IMPACT), after.clocks.get(ClockName.RECOVER)
-    if ClockName.RECOVER in stopped and impact and recover:
-        took = between(*recover.since(impact))
-        yield Saying(
-            f"{after.run} Recovered", "Recovered", f"the steady state is back, {took} after the impact"
-        )
+    start, recover = origin(after), after.clocks.get(ClockName.RECOVER)
+    if ClockName.RECOVER in stopped and start and recover:
+        took = between(*recover.since(start[1]))
+        ours = "" if credited(after, ClockName.RECOVER) else ", by our own undo"
+        text = f"the steady state is back{ours}, {took} after the {ORIGIN[start[0]]}"
+        yield Saying(f"{after.run} Recovered", "Recovered", text)

@@ -62,8 +62,10 @@ def clocks(state: State) -> dict[str, str]:
 
 
 def _phase(progress: Progress, state: State) -> written.Phase:
+    if not progress.over and state.phase is Phase.DONE:
+        return "Recovering" if state.closed_at else "Pending"  # the next part, or the last words of this one
     if not progress.over:
-        return _phase_of(state) if state.phase is not Phase.DONE else "Pending"
+        return _phase_of(state)
     begun = [part.state for part in progress.parts if part.state.phase is not Phase.NEW]
     return "Refused" if begun and all(one.refused for one in begun) else "Done"
 

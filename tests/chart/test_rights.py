@@ -10,6 +10,7 @@ from faults.test_plans import TABLE, TARGET
 
 from chaosctl.cluster.adapter import connect
 from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.engine.guards import Guarding
 from chaosctl.operations import roles
 from chaosctl.operations.http import PlainHttp
 from chaosctl.operations.perform import World
@@ -83,7 +84,7 @@ async def refusals(kind, world):
     entry = Entry(id=kind, at=duration("1s"), hold=duration("5s"), fault=BODIES[kind])
     workload = Workload(requests={"corpus": "golden"}, arrival={"process": "constant", "rate": "1/s"})
     script = Script(playbook="one-fault", target=TARGET, entries=(entry,), workload=workload)
-    return (await inspect(script, world, PREVIEW, guarded=False)).refusals
+    return (await inspect(script, world, PREVIEW, Guarding.NONE)).refusals
 
 
 @pytest.mark.parametrize("kind", CATALOG.faults)

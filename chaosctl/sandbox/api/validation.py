@@ -82,6 +82,8 @@ def _always(resource: Resource, body: Json) -> Iterator[Cause]:
         yield from _service(body)
     if resource.kind == "ConfigMap":
         yield from _keys(body)
+    if resource.kind == "HorizontalPodAutoscaler":
+        yield from _autoscaler(body["spec"])
 
 
 def _name(resource: Resource, metadata: Json) -> Iterator[Cause]:
@@ -178,6 +180,17 @@ def _service(body: Json) -> Iterator[Cause]:
             )
         if len(ports) > 1 and not port.get("name"):
             yield required(f"spec.ports[{index}].name")
+
+
+def _autoscaler(spec: Json) -> Iterator[Cause]:
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
+    if most < least:
+        yield wrong("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
+    if most < 1:
+        yield required("spec.maxReplicas")
+    if least < 1:
+        why = "must specify at least one Object or External metric to support scaling to zero replicas"
+        yield "spec.metrics", "FieldValueForbidden", f"Forbidden: {why}"
 
 
 def _keys(body: Json) -> Iterator[Cause]:

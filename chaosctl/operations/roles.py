@@ -48,9 +48,8 @@ LOOKING = (
 LEDGERS = (Rule("", "configmaps", ("get", "list", "create", "patch", "delete")),)
 OBJECTS = (
     Rule(GROUP, "playbooks", ("get",)),
-    Rule(GROUP, "drills", ("get", "list", "watch")),
-    Rule(GROUP, "drills/status", ("patch",)),
-    Rule(GROUP, "runs", ("get", "list", "watch", "create")),
+    Rule(GROUP, "drills", ("get",)),
+    Rule(GROUP, "runs", ("get", "list", "watch")),
     Rule(GROUP, "runs/status", ("patch",)),
 )
 TELLING = (Rule("", "events", ("create",)),)

@@ -22,12 +22,17 @@ class Claim(NamedTuple):
     epoch: int
 
 
-def claim(connection: Connection, run: str, unless_there: UnlessThere) -> tuple[Claim, Head]:
-    """Become the journal's one writer."""
+def claim(
+    connection: Connection, run: str, unless_there: UnlessThere, *, begun: bool = True
+) -> tuple[Claim, Head]:
+    """Become the journal's one writer; unless it may have `begun`, of an empty one. Raises Fenced."""
     fresh = {"run": run, "epoch": 0, "seq": 0, "sha256": genesis(run)}
     connection.execute(unless_there(journals).values(fresh))
-    newer = update(journals).where(journals.c.run == run).values(epoch=journals.c.epoch + 1)
-    row = connection.execute(newer.returning(*journals.c)).mappings().one()
+    mine = journals.c.run == run if begun else and_(journals.c.run == run, journals.c.seq == 0)
+    newer = update(journals).where(mine).values(epoch=journals.c.epoch + 1)
+    row = connection.execute(newer.returning(*journals.c)).mappings().one_or_none()
+    if row is None:
+        raise Fenced(f"run {run}: another process has begun it")
     return Claim(row["id"], run, row["epoch"]), Head(row["seq"], row["sha256"])
 
 

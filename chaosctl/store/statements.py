@@ -91,12 +91,12 @@ def read(connection: Connection, run: str, after: int, limit: int) -> list[Row]:
 def _interned(connection: Connection, texts: set[str], unless_there: UnlessThere) -> Mapping[str, int]:
     """The numbers of texts, which get one where they have none."""
     query = select(strings.c.text, strings.c.id).where(strings.c.text.in_(sorted(texts)))
-    known = dict(connection.execute(query).tuples().all())
+    known = dict(connection.execute(query).all())
     missing = sorted(texts - known.keys())  # in one order, or two writers could wait for each other
     if not missing:
         return known
     connection.execute(unless_there(strings), [{"text": text} for text in missing])
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def _links() -> Select[tuple[object, ...]]:

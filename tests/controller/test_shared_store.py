@@ -55,9 +55,8 @@ def test_a_leader_that_sleeps_amid_a_fault_is_followed_and_wakes_up_to_nothing(p
     assert (store.verify(run.id), proof.fault, place.version(space)) == (proof, "", version)
 
 
-def test_a_journal_that_somebody_without_the_lease_took_is_claimed_again_by_who_leads(
-    place, injected, space, store
-):
+@pytest.mark.usefixtures("injected")
+def test_a_journal_that_somebody_without_the_lease_took_is_claimed_again_by_who_leads(place, space, store):
     (name,) = store.unfinished()
     store.journal(name)
     place.kubectl("patch", "runs", "first", "-n", space, "--type=merge", "-p", ABORT)

@@ -26,8 +26,10 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.lock
 
 setup: $(VENV)/dev ## install everything that developers need into .venv
 
-demo: $(VENV)/runtime ## break a served model four ways and write the post-mortems
-	@$(BIN)/python -m chaosctl demo
+# A cluster is meant only where it is named on the command line: one that a shell happens to use is left alone.
+DEMO_ON := $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
+demo: $(VENV)/runtime ## break a served model four ways and write the post-mortems; on a cluster: KUBECONFIG=FILE
+	@$(BIN)/python -m chaosctl demo $(DEMO_ON)
 
 test: $(VENV)/dev ## the tests, with coverage
 	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,$(DRILLED),--ignore=tests/$(room)) tests

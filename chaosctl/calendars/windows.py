@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from chaosctl.calendars.span import Event, Span, joined, without
 from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.windows import Windows
-from chaosctl.spec.zones import moment, wall_time, zone
+from chaosctl.spec.zones import moment, zone
 
 HORIZON = timedelta(days=400)
 _NO_TIME = timedelta()

@@ -14,12 +14,17 @@ USUAL = frozenset({"ContainerCreating", "PodInitializing"})
 
 async def of_job(job: Ref, see: Reader) -> str:
     """What keeps a Job's pods from running; empty where nothing does, or where we may not look."""
+    return await of_pods(job, f"batch.kubernetes.io/job-name={job.name}", see)
+
+
+async def of_pods(owner: Ref, selector: str, see: Reader) -> str:
+    """The same of a workload, whose pods the selector finds."""
     try:
-        pods = await see.find(_beside(job, "Pod"), selector=f"batch.kubernetes.io/job-name={job.name}")
+        pods = await see.find(_beside(owner, "Pod"), selector=selector)
         found = [why for pod in pods for why in _of_pod(pod)]
         found = found or [why for pod in pods for why in await _warnings(pod, see)]
         if not pods:
-            found = await _warnings({"metadata": {"namespace": job.namespace, "name": job.name}}, see)
+            found = await _warnings({"metadata": {"namespace": owner.namespace, "name": owner.name}}, see)
     except ClusterError:
         return ""
     return clean("; ".join(dict.fromkeys(found)))
@@ -55,5 +60,5 @@ def _list(body: Json, path: str) -> Sequence[Json]:
     return cast("Sequence[Json]", look(body, path) or ())
 
 
-def _beside(job: Ref, kind: str) -> Ref:
-    return Ref(kind=kind, namespace=job.namespace, name="")
+def _beside(owner: Ref, kind: str) -> Ref:
+    return Ref(kind=kind, namespace=owner.namespace, name="")

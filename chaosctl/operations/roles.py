@@ -72,6 +72,21 @@ def watchdog() -> Rights:
     return Rights(targets=_grants((*LOOKING, *TELLING, deployments, rules)), home=_lease(watchdogs.NAME))
 
 
+def guardian(catalog: Catalog) -> Rights:
+    """Of a guardian alone: it undoes what any fault did, and may do as much."""
+    kinds = tuple(faults(catalog).values())
+    return Rights(
+        targets=(*_grants(LEDGERS), *(grant for kind in kinds for grant in kind.targets)),
+        home=_lease(GUARDIAN),
+        cluster=tuple(grant for kind in kinds for grant in kind.cluster),
+    )
+
+
+def rules(grants: Iterable[Grant]) -> Json:
+    """The rules of a Role, as the API has them."""
+    return {"rules": [_as_rule(grant) for grant in dict.fromkeys(grants)]}
+
+
 def faults(catalog: Catalog) -> Mapping[str, Rights]:
     """What each kind of fault needs beside that."""
     return {name: _of(kind.needs) for name, kind in catalog.faults.items()}
@@ -99,6 +114,12 @@ def _lease(*names: str) -> tuple[Grant, ...]:
         Grant(Rule(group, resource, ("create",))),
         Grant(Rule(group, resource, ("get", "patch")), tuple(sorted(names))),
     )
+
+
+def _as_rule(grant: Grant) -> Json:
+    names: Json = {"resourceNames": [*grant.names]} if grant.names else {}
+    rule = grant.rule
+    return {"apiGroups": [rule.group], "resources": [rule.resource], **names, "verbs": [*rule.verbs]}
 
 
 def _as_json(grant: Grant) -> Json:

@@ -1,10 +1,6 @@
 """Why: a person who runs a drill can stop it with a signal, and gets a name, a verdict and a post-mortem."""
 
-import asyncio
 import secrets
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chaosctl.engine.guards import Guarding
@@ -14,6 +10,7 @@ from chaosctl.errors import Fenced, StoreError
 from chaosctl.operations.conduct import Part, conduct, fenced
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import Home, home
+from chaosctl.operations.interrupts import interrupts
 from chaosctl.operations.order import Order, ReportKind
 from chaosctl.operations.papers import documented, report
 from chaosctl.operations.perform import World
@@ -60,7 +57,7 @@ async def run_one(script: Script, world: World, store: Store, viewer: Viewer, gu
     seen = await inspect(script, world, name, guarding)
     guardian = guardian_for(seen, name, world)
     part = Part(name, seen.script, world, seen.facts.guarded, guardian, warnings=seen.warnings)
-    with _signals(part.stop):
+    with interrupts(part.stop):
         try:
             outcome = await conduct(part, seen.refusals, store, viewer)
             outcome = written(outcome, store, home())
@@ -88,17 +85,3 @@ def _name(store: Store) -> str:
     while (name := "".join(secrets.choice(LETTERS) for _ in range(NAME_LENGTH))) in taken:
         pass
     return name
-
-
-@contextmanager
-def _signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM stop a run safely instead of ending the process."""
-    running = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in numbers:
-        running.add_signal_handler(number, stop, f"interrupted ({number.name})")
-    try:
-        yield
-    finally:
-        for number in numbers:
-            running.remove_signal_handler(number)

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from chaosctl.cluster.owner import Owner, lives, process_owner
 from chaosctl.errors import Invalid
 from chaosctl.operations.home import home
-from chaosctl.operations.manifests import images, keepers, model
+from chaosctl.operations.manifests import MODELS, images, model, namespace
 from chaosctl.operations.seed import Seeder
 
 START_WITHIN = 20.0
@@ -177,8 +177,11 @@ def _furnish(found: SandboxState, *, empty: bool, watchdog: bool) -> float | Non
     with Seeder(found.kubeconfig) as seeder:
         ready = None
         if not empty:
-            seeder.apply(model(watchdog=watchdog))
-            seeder.until_ready("models", "sample-model", READY_WITHIN)
+            seeder.apply((namespace(), *model(watchdog=watchdog)))
+        from chaosctl.operations.accounts import keepers  # noqa: PLC0415 - takes as long as the model
+
+        if not empty:
+            seeder.until_ready(MODELS, "sample-model", READY_WITHIN)
             ready = time.monotonic() - began
         seeder.apply(keepers(watchdog=watchdog and not empty))
         seeder.until_lease("chaosctl-guardian", READY_WITHIN)

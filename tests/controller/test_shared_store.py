@@ -26,9 +26,10 @@ def store(url):
 def pair(place, space, url):
     """Two replicas with their journals on a server; one leads."""
     made = Installation(place, space, space)
-    for _ in range(2):
-        made.start(CHAOSCTL_STORE=url)
-        made.leader()
+    made.environment["CHAOSCTL_STORE"] = url
+    made.start()
+    made.leader()
+    made.start()
     yield made
     made.end()
 

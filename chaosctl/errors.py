@@ -8,11 +8,13 @@
   + TooLate           the deadline passed, or the ledger is closed: nothing may be written
   + Busy              another run holds the target
   + StoreError        a journal could not be read or written
+    - Fenced          another process took the journal over, and answers for its run
   + ClusterError      the Kubernetes API said no, or said nothing
     - Gone            404: the object does not exist (any more)
     - Conflict        409: somebody was faster, or the object is there already
     - Forbidden       401, 403: we may not
     - Refused         400, 422: not valid, or a `test` that failed
+    - Held            429 to an eviction: a disruption budget says not now
     - Lost            no answer, 429 or 5xx: the write happened, or did not, or still will
 """
 
@@ -49,6 +51,10 @@ class StoreError(ChaosError):
     """A journal could not be read or written: full, locked, gone or fenced."""
 
 
+class Fenced(StoreError):
+    """Another process took the journal over. Whoever hears this leaves the cluster alone, too."""
+
+
 class ClusterError(ChaosError):
     """The Kubernetes API said no, or said nothing."""
 
@@ -67,6 +73,10 @@ class Forbidden(ClusterError):
 
 class Refused(ClusterError):
     """Not valid, or a `test` that failed."""
+
+
+class Held(ClusterError):
+    """A disruption budget does not let the pod go for now; ask again later."""
 
 
 class Lost(ClusterError):

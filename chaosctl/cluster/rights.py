@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from chaosctl.model import Banish, Create, Delete, Patch, Plan, Ref, Step, Switch
+from chaosctl.cluster.residue import leaves_any
+from chaosctl.model import Banish, Create, Delete, Evict, Patch, Plan, Ref, Step, Switch
 from chaosctl.ports import Cluster
 
 POD = "Pod"
@@ -57,6 +58,9 @@ def _doing(step: Step) -> Iterator[Right]:
         case Banish():
             yield from _finding_pods(step.owner)
             yield Right("delete", _any(POD, step.owner))
+        case Evict():
+            yield from _finding_pods(step.owner)
+            yield Right("create", _any(POD, step.owner), "eviction")
         case Switch():
             yield from _talking(step)
 
@@ -65,7 +69,7 @@ def _undoing(step: Step) -> Iterator[Right]:
     match step:
         case Patch():
             yield from (Right("get", step.ref), Right("patch", step.ref))
-            if step.ref.kind == "Deployment":
+            if leaves_any((step,)):
                 replica_sets = _any("ReplicaSet", step.ref, "apps/v1")
                 yield from (Right("list", replica_sets), Right("delete", replica_sets))
         case Create():

@@ -1,12 +1,12 @@
 """Why: what stands between a Service and its pods must be plain to see and safe to run."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import NamedTuple, Self
 
 from pydantic import JsonValue
 
 from chaosctl.changes import look
+from chaosctl.image import HARMLESS, image
 from chaosctl.model import Json, Ref
 from chaosctl.spec import Aim
 from chaosctl.targets.fields import items, number
@@ -14,16 +14,7 @@ from chaosctl.targets.fields import items, number
 LISTEN_PORT = 8080
 ADMIN_PORT = 9901
 REPLICAS = 2
-IMAGE = f"chaosctl.dev/proxy:{version('chaosctl')}"
 PROXY = "chaosctl.dev/proxy"
-HARMLESS: Json = {
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 class Names(NamedTuple):
@@ -72,13 +63,14 @@ def proxies(service: Json, names: Names) -> Json:
 def _container(port: int, names: Names) -> Json:
     upstream = f"$({names.shadow_host}):{port}"
     args: list[JsonValue] = [
+        "proxy",
         f"--listen=:{LISTEN_PORT}",
         f"--admin=:{ADMIN_PORT}",
         f"--upstream={upstream}",
     ]
     return {
         "name": "proxy",
-        "image": IMAGE,
+        "image": image(),
         "args": args,
         "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
         "ports": [

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from chaosctl.cluster.owner import Owner, lives, process_owner
 from chaosctl.errors import Invalid
 from chaosctl.operations.home import home
-from chaosctl.operations.manifests import IMAGES, keepers, model
+from chaosctl.operations.manifests import MODELS, images, model, namespace
 from chaosctl.operations.seed import Seeder
 
 START_WITHIN = 20.0
@@ -83,7 +83,7 @@ def up(  # noqa: PLR0913 - what can be chosen about it
     """
     found = status(folder)
     if not found.is_up:
-        found = _start(found.folder, _images(config), owner)
+        found = _start(found.folder, _with_images(config), owner)
         ready = _furnish(found, empty=empty, watchdog=watchdog)
         found = SandboxState(
             found.folder, is_up=True, pid=found.pid, api_after=found.api_after, ready_after=ready
@@ -118,11 +118,11 @@ def for_one_run(progress: Callable[[str], None]) -> Iterator[SandboxState]:
         down(folder)
 
 
-def _images(config: Path | None) -> dict[str, object]:
+def _with_images(config: Path | None) -> dict[str, object]:
     """The sandbox's configuration: the user's, with our own images added."""
     written = _read(config) if config else {}
-    images = written.get("images") or {}
-    return {**written, "images": {**IMAGES, **images}} if isinstance(images, dict) else written
+    theirs = written.get("images") or {}
+    return {**written, "images": {**images(), **theirs}} if isinstance(theirs, dict) else written
 
 
 def _read(config: Path) -> dict[str, object]:
@@ -147,8 +147,7 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     home().key()
-    images = _placed(config, folder)
-    (folder / "config.yaml").write_text(yaml.safe_dump(images))
+    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config)))
     command = [sys.executable, "-m", "chaosctl.sandbox", "--folder", str(folder)]
     command += ["--config", str(folder / "config.yaml")]
     command += ["--owner-pid", str(owner)] if owner is not None else []
@@ -163,10 +162,13 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     return SandboxState(folder, is_up=True, pid=process.pid, api_after=time.monotonic() - began)
 
 
-def _placed(config: dict[str, object], folder: Path) -> dict[str, object]:
-    """Our images' commands know where the kubeconfig and the state folder are."""
+def _placed(config: dict[str, object]) -> dict[str, object]:
+    """Our images' commands know where the state folder and the key are."""
     text = json.dumps(config)
-    return dict(json.loads(text.replace("@folder@", str(folder)).replace("@home@", str(home().path))))
+    places = {"@home@": home().path, "@key@": home().key_file}
+    for name, place in places.items():
+        text = text.replace(name, str(place))
+    return dict(json.loads(text))
 
 
 def _furnish(found: SandboxState, *, empty: bool, watchdog: bool) -> float | None:
@@ -175,8 +177,11 @@ def _furnish(found: SandboxState, *, empty: bool, watchdog: bool) -> float | Non
     with Seeder(found.kubeconfig) as seeder:
         ready = None
         if not empty:
-            seeder.apply(model(watchdog=watchdog))
-            seeder.until_ready("models", "sample-model", READY_WITHIN)
+            seeder.apply((namespace(), *model(watchdog=watchdog)))
+        from chaosctl.operations.accounts import keepers  # noqa: PLC0415 - takes as long as the model
+
+        if not empty:
+            seeder.until_ready(MODELS, "sample-model", READY_WITHIN)
             ready = time.monotonic() - began
         seeder.apply(keepers(watchdog=watchdog and not empty))
         seeder.until_lease("chaosctl-guardian", READY_WITHIN)

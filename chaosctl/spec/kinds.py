@@ -1,6 +1,7 @@
 """Why: a fault declares and a probe measures. Neither acts, neither judges."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 from typing import ClassVar, NamedTuple
@@ -74,6 +75,18 @@ class Fault(Spec, ABC):
     def effect(self, plan: Plan, target: TargetView) -> Check | None:  # noqa: ARG002 - most faults need them
         """How we know that the plan bit; None leaves it to the entry."""
         return None
+
+    @property
+    def shows_itself(self) -> bool:
+        """Whether it has an effect of its own, so that an entry need not bring one."""
+        return type(self).effect is not Fault.effect
+
+    async def doubts(self, target: TargetView, see: Reader) -> Sequence[str]:  # noqa: ARG002 - most faults have none
+        """What may keep it from biting here, though it is no reason to refuse; people are told before.
+
+        Raises ClusterError where it cannot be seen, which is a doubt as well.
+        """
+        return ()
 
 
 class View(NamedTuple):

@@ -74,7 +74,10 @@ REFUSED: Mapping[str, Mapping[str, object]] = {
     "nobody fights the change": {
         "fought": ("HorizontalPodAutoscaler fraud sets the replicas; pause it first",)
     },
-    "guardian alive": {"guardian": False},
+    "guardian alive": {
+        "guardian": False,
+        "hindered": ("a Job of the run's own needs what you may not: create Role * in models",),
+    },
 }
 REACHABLE = (
     "model reachable",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaosctl.catalog import body_schema, library, load_playbook, resolve
-from chaosctl.model import Banish, Delete, Json, Ref, Switch
+from chaosctl.model import Banish, Delete, Edit, Json, Patch, Ref, Switch
 from chaosctl.spec import Check, Fault, Probe, Spec, Target, TargetView
 from chaosctl.spec.amounts import show_amount
 from generator import markdown
@@ -14,6 +14,7 @@ from generator.documents import CATALOG
 DEPLOYMENT = Ref(api_version="apps/v1", kind="Deployment", namespace="models", name="fraud")
 POD = Ref(kind="Pod", namespace="models", name="fraud-1")
 PLAN = (
+    Patch(ref=DEPLOYMENT, edits=(Edit(path="/spec/paused", before=None, after=True),)),
     Delete(ref=POD, uid="1"),
     Banish(owner=DEPLOYMENT, nodes=("node-1",)),
     Switch(proxies=DEPLOYMENT, port=9901, fault={}),

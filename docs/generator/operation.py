@@ -15,19 +15,34 @@ from generator import markdown
 
 VARIABLES = (
     ("CHAOSCTL_HOME", "the state folder; default `$XDG_STATE_HOME/chaosctl`"),
+    (
+        "CHAOSCTL_STORE",
+        "where journals are: a path, or `postgresql://…` ([how](../how-to/keep-journals.md)); default `store.db` "
+        "in the state folder",
+    ),
+    (
+        "CHAOSCTL_KEY_FILE",
+        "a file with the installation's key, 64 hexadecimal digits, such as a mounted Secret; default `key` in "
+        "the state folder",
+    ),
     ("XDG_STATE_HOME", "where programs keep their state; default `~/.local/state`"),
     (
         "KUBECONFIG",
         "the kubeconfig where `--kubeconfig` is not given; default `~/.kube/config`, or the pod's own",
     ),
+    (
+        "CHAOSCTL_NAMESPACE",
+        "the namespace of our Leases; default `chaosctl-system`, for `serve` and `guardian` their own",
+    ),
+    ("POD_NAMESPACE", "the namespace that a pod of ours runs in; default what its service account says"),
     ("NO_COLOR", "anything in it: no colours"),
     ("TMPDIR", "where the details of a bug are written; default `/tmp`"),
 )
 STATE = """
 | path under the state folder | what |
 |---|---|
-| `store.db` | journals and readings (SQLite) |
-| `key` | the installation's key, by which ledgers are known to be ours; mode 0600 |
+| `store.db` | journals and readings (SQLite), unless `CHAOSCTL_STORE` names another place |
+| `key` | the installation's key, by which ledgers are known to be ours; mode 0600; not with `CHAOSCTL_KEY_FILE` |
 | `runs/RUN/` | the post-mortem, and a request to stop |
 | `sandbox/` | the sandbox that `sandbox up` started: `kubeconfig`, `sandbox.log`, `config.yaml` |
 | `sandbox-PID/` | one that was started for a run, and goes with it |
@@ -67,6 +82,13 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("pause between two looks for a request to stop", "operations.stopping.LOOK_AGAIN", "seconds"),
     ("readings under one seal", "store.chain.BLOCK", ""),
     ("an exported bundle", "store.bundle.LARGEST", "bytes"),
+    ("a text of a reading, until it is kept as JSON", "store.readings.LONGEST", "characters"),
+    ("an append waits for another writer of the same file", "store.sqlite.WAIT_S", "seconds"),
+    ("an append waits for another session in PostgreSQL", "store.postgres.LOCK_S", "seconds"),
+    ("a session may sleep amid an append in PostgreSQL", "store.postgres.PAUSED_S", "seconds"),
+    ("PostgreSQL answers within", "store.postgres.ANSWER_S", "seconds"),
+    ("whoever needs PostgreSQL tries again for", "store.database.PATIENCE_S", "seconds"),
+    ("the oldest PostgreSQL", "store.postgres.OLDEST", ""),
     ("the watchdog counts rollbacks back for", "watchdog.memory.KEPT", ""),
     ("restarts of a new revision's container that are a crash loop", "watchdog.symptoms.RESTARTS", ""),
 )

@@ -30,7 +30,7 @@ from chaosctl.cluster.ledger import Line, LineState, Undone
 from chaosctl.cluster.restore import Memory, restore
 from chaosctl.cluster.sweep import tidy
 from chaosctl.errors import CannotPlan, Conflict, TooLate
-from chaosctl.model import Banish, Create, Delete, Op, Ref
+from chaosctl.model import Banish, Create, Delete, Evict, Op, Ref
 from chaosctl.testing import EPOCH, config_map, deployment
 
 OURS = Undone(outcome=Outcome.UNDONE, by="chaosctl")
@@ -120,7 +120,7 @@ async def test_an_object_that_is_gone_needs_no_undo():
     assert Undone(outcome=Outcome.ALREADY_BACK) in await restore(WHERE, "e", ledgers)
 
 
-@pytest.mark.parametrize("kind", ["create", "patch", "delete", "banish"])
+@pytest.mark.parametrize("kind", ["create", "patch", "delete", "banish", "evict"])
 @virtually
 async def test_after_the_deadline_nothing_is_applied(kind):
     cluster, ledgers = world()
@@ -131,6 +131,7 @@ async def test_after_the_deadline_nothing_is_applied(kind):
         "patch": (await line_of(cluster, {REPLICAS: 1})).plan[0],
         "delete": Delete(ref=Ref(kind="Pod", namespace="models", name=name), uid=uid),
         "banish": Banish(owner=TARGET, nodes=(pod["spec"]["nodeName"],)),
+        "evict": Evict(owner=TARGET, nodes=(pod["spec"]["nodeName"],)),
     }
 
     with pytest.raises(TooLate, match="deadline"):

@@ -62,7 +62,10 @@ class running_sandbox:  # noqa: N801  # reads as a function
     def __init__(self, folder: Path) -> None:
         self._folder, self._file = folder, folder / "kubeconfig"
         self._bugs: list[object] = []
-        self._ready, self._thread = threading.Event(), threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._ready, self._thread = (
+            threading.Event(),
+            threading.Thread(target=lambda: asyncio.run(self._run())),
+        )
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

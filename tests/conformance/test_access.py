@@ -21,7 +21,11 @@ def robot(space, as_token):
     subjects = [{"kind": "ServiceAccount", "name": "robot", "namespace": space.name}]
     role = {"apiGroup": RBAC, "kind": "Role", "name": "robot"}
     space.create("rolebindings", {"metadata": {"name": "robot"}, "roleRef": role, "subjects": subjects})
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    asked = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 600},
+    }
     answer = space.create("serviceaccounts", asked, on="robot", part="token")
     robot = Space(as_token(answer["status"]["token"]), space.name)
     poll(lambda: may(robot, verb="list", resource="configmaps"), "the role counts")
@@ -30,7 +34,9 @@ def robot(space, as_token):
 
 def may(space, **asked):
     attributes = {"namespace": space.name, **asked}
-    review = Space(space.api, "").create("selfsubjectaccessreviews", {"spec": {"resourceAttributes": attributes}})
+    review = Space(space.api, "").create(
+        "selfsubjectaccessreviews", {"spec": {"resourceAttributes": attributes}}
+    )
     return review["status"]["allowed"]
 
 
@@ -162,7 +168,13 @@ def test_nobody_grants_more_than_they_have(space, robot):
     with refused(403, "Forbidden") as told:
         robot.create("roles", {"metadata": {"name": "more"}, "rules": rules})
     assert "is attempting to grant RBAC permissions not currently held" in told.message
-    robot.create("roles", {"metadata": {"name": "less"}, "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]})
+    robot.create(
+        "roles",
+        {
+            "metadata": {"name": "less"},
+            "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
+        },
+    )
 
 
 def test_a_token_that_is_none_is_unauthorized(as_token):

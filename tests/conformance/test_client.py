@@ -16,7 +16,10 @@ def test_typed_objects_go_there_and_back(space):
     made = core.create_namespaced_config_map(space.name, body)
     made.data["k"] = "w"
     assert core.replace_namespaced_config_map("a", space.name, made).data == {"k": "w"}
-    assert [each.metadata.name for each in core.list_namespaced_config_map(space.name, field_selector="metadata.name=a").items] == ["a"]
+    assert [
+        each.metadata.name
+        for each in core.list_namespaced_config_map(space.name, field_selector="metadata.name=a").items
+    ] == ["a"]
     assert core.delete_namespaced_config_map("a", space.name)["status"] == "Success"
 
 
@@ -43,7 +46,9 @@ def test_a_refusal_is_an_api_exception(space):
 def test_the_watch_helper_sees_changes(space):
     core, watching = client.CoreV1Api(space.api.client), watch.Watch()
     space.create("configmaps", config_map("a", {"w": "1"}))
-    for event in watching.stream(core.list_namespaced_config_map, space.name, label_selector="w", timeout_seconds=20):
+    for event in watching.stream(
+        core.list_namespaced_config_map, space.name, label_selector="w", timeout_seconds=20
+    ):
         if event["type"] == "ADDED":
             space.delete("configmaps", "a")
         if event["type"] == "DELETED":
@@ -54,10 +59,19 @@ def test_the_watch_helper_sees_changes(space):
 def test_the_dynamic_client_finds_kinds_by_itself(space):
     kinds = dynamic.DynamicClient(space.api.client)
     maps = kinds.resources.get(api_version="v1", kind="ConfigMap")
-    maps.create(namespace=space.name, body={"kind": "ConfigMap", "apiVersion": "v1", **config_map("a", k="v")})
-    patched = maps.patch(namespace=space.name, name="a", body={"data": {"k": "w"}}, content_type="application/merge-patch+json")
+    maps.create(
+        namespace=space.name, body={"kind": "ConfigMap", "apiVersion": "v1", **config_map("a", k="v")}
+    )
+    patched = maps.patch(
+        namespace=space.name, name="a", body={"data": {"k": "w"}}, content_type="application/merge-patch+json"
+    )
     assert patched.data.k == "w"
-    applied = maps.server_side_apply(namespace=space.name, name="b", field_manager="team", body={"kind": "ConfigMap", "apiVersion": "v1", **config_map("b", k="v")})
+    applied = maps.server_side_apply(
+        namespace=space.name,
+        name="b",
+        field_manager="team",
+        body={"kind": "ConfigMap", "apiVersion": "v1", **config_map("b", k="v")},
+    )
     assert applied.metadata.managedFields[0].manager == "team"
 
 

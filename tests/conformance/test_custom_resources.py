@@ -17,11 +17,17 @@ SCHEMA = {
                 "target": {"type": "string", "minLength": 1},
                 "count": {"type": "integer", "minimum": 1, "maximum": 9, "default": 3},
                 "mode": {"type": "string", "enum": ["fast", "slow"]},
-                "steps": {"type": "array", "items": {"type": "object", "properties": {"at": {"type": "integer"}}}},
+                "steps": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"at": {"type": "integer"}}},
+                },
                 "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
             },
         },
-        "status": {"type": "object", "properties": {"phase": {"type": "string"}, "runs": {"type": "integer"}}},
+        "status": {
+            "type": "object",
+            "properties": {"phase": {"type": "string"}, "runs": {"type": "integer"}},
+        },
     },
 }
 COLUMNS = [
@@ -86,14 +92,22 @@ def test_a_definition_is_accepted_and_established(cluster, trials):
 def test_a_defined_kind_is_discovered(api, trials):
     root = f"/apis/{group_of(trials)}/v1"
     found = {each["name"]: each for each in api.ask("GET", root)["resources"]}
-    assert (found["trials"]["kind"], found["trials"]["shortNames"], found["trials"]["categories"]) == ("Trial", ["tr"], ["all"])
+    assert (found["trials"]["kind"], found["trials"]["shortNames"], found["trials"]["categories"]) == (
+        "Trial",
+        ["tr"],
+        ["all"],
+    )
     assert "trials/status" in found
     poll(lambda: root[1:] in api.ask("GET", "/openapi/v3")["paths"], "it is documented")
 
 
 def test_objects_live_through_all_verbs(space, trials):
     made = space.create(trials, trial(target="web"))
-    assert (made["kind"], made["apiVersion"], made["metadata"]["generation"]) == ("Trial", f"{group_of(trials)}/v1", 1)
+    assert (made["kind"], made["apiVersion"], made["metadata"]["generation"]) == (
+        "Trial",
+        f"{group_of(trials)}/v1",
+        1,
+    )
     changed = space.update(trials, {**made, "spec": {"target": "other"}})
     assert changed["spec"] == {"target": "other", "count": 3}
     assert changed["metadata"]["generation"] == 2
@@ -148,7 +162,11 @@ def test_the_status_is_written_apart(space, trials):
     assert (changed["status"], changed["spec"]["count"]) == ({"phase": "Done"}, 3)
     assert changed["metadata"]["generation"] == 1
     later = space.patch(trials, "a", {"status": {"phase": "Lost"}, "spec": {"count": 4}})
-    assert (later["status"], later["spec"]["count"], later["metadata"]["generation"]) == ({"phase": "Done"}, 4, 2)
+    assert (later["status"], later["spec"]["count"], later["metadata"]["generation"]) == (
+        {"phase": "Done"},
+        4,
+        2,
+    )
 
 
 def test_the_status_has_a_schema_too(space, trials):
@@ -173,7 +191,12 @@ def test_strategic_merge_patches_are_not_for_custom_resources(space, trials):
 
 def test_other_patches_are(space, trials):
     space.create(trials, trial(target="web"))
-    assert space.patch(trials, "a", [{"op": "replace", "path": "/spec/count", "value": 4}], "json")["spec"]["count"] == 4
+    assert (
+        space.patch(trials, "a", [{"op": "replace", "path": "/spec/count", "value": 4}], "json")["spec"][
+            "count"
+        ]
+        == 4
+    )
     assert space.patch(trials, "a", {"spec": {"count": None}})["spec"]["count"] == 3
 
 

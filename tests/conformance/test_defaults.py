@@ -110,7 +110,13 @@ def test_a_container_gets_its_defaults(shared):
 
 @pytest.mark.parametrize(
     ("image", "policy"),
-    [("x", "Always"), ("x:latest", "Always"), ("x:1", "IfNotPresent"), ("h:5000/x", "Always"), ("x@sha256:" + "0" * 64, "IfNotPresent")],
+    [
+        ("x", "Always"),
+        ("x:latest", "Always"),
+        ("x:1", "IfNotPresent"),
+        ("h:5000/x", "Always"),
+        ("x@sha256:" + "0" * 64, "IfNotPresent"),
+    ],
 )
 def test_images_without_a_fixed_tag_are_always_pulled(shared, image, policy):
     made = shared.create("pods", pod("a", {"name": "main", "image": image}), dryRun="All")

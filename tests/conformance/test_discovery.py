@@ -18,7 +18,11 @@ def test_a_kind_is_described_as_clients_need_it(api, plural):
     root = "/api/v1" if group_version == "v1" else f"/apis/{group_version}"
     found = {each["name"]: each for each in api.ask("GET", root)["resources"]}
     assert found[plural]["kind"] == kind
-    verbs = {"create"} if kind.endswith("Review") else VERBS - ({"deletecollection"} if kind == "Namespace" else set())
+    verbs = (
+        {"create"}
+        if kind.endswith("Review")
+        else VERBS - ({"deletecollection"} if kind == "Namespace" else set())
+    )
     assert set(found[plural]["verbs"]) == verbs
     assert found[plural]["singularName"] == kind.lower()
 
@@ -26,7 +30,21 @@ def test_a_kind_is_described_as_clients_need_it(api, plural):
 @pytest.mark.parametrize(
     ("plural", "short", "parts"),
     [
-        ("pods", ["po"], {"status", "log", "exec", "attach", "portforward", "proxy", "eviction", "binding", "ephemeralcontainers"}),
+        (
+            "pods",
+            ["po"],
+            {
+                "status",
+                "log",
+                "exec",
+                "attach",
+                "portforward",
+                "proxy",
+                "eviction",
+                "binding",
+                "ephemeralcontainers",
+            },
+        ),
         ("services", ["svc"], {"status", "proxy"}),
         ("deployments", ["deploy"], {"status", "scale"}),
         ("replicasets", ["rs"], {"status", "scale"}),
@@ -109,7 +127,9 @@ def test_rows_of_deployments_sets_and_pods(space):
     assert (row["Containers"], row["Images"], row["Selector"]) == ("main", "knode.local/web:1", "app=web")
     (row,) = cells(space, "replicasets")
     assert (row["Desired"], row["Current"], row["Ready"]) == (2, 2, 2)
-    assert [(row["Ready"], row["Status"], row["Restarts"]) for row in cells(space, "pods")] == [("1/1", "Running", "0")] * 2
+    assert [(row["Ready"], row["Status"], row["Restarts"]) for row in cells(space, "pods")] == [
+        ("1/1", "Running", "0")
+    ] * 2
 
 
 def test_the_row_of_a_pod_says_what_is_wrong_with_it(space):
@@ -122,7 +142,13 @@ def test_the_row_of_a_pod_says_what_is_wrong_with_it(space):
 def test_the_row_of_a_service_says_where_it_is(space):
     address = space.create("services", service("web"))["spec"]["clusterIP"]
     (row,) = cells(space, "services")
-    assert (row["Type"], row["Cluster-IP"], row["External-IP"], row["Port(s)"], row["Selector"]) == ("ClusterIP", address, "<none>", "80/TCP", "app=web")
+    assert (row["Type"], row["Cluster-IP"], row["External-IP"], row["Port(s)"], row["Selector"]) == (
+        "ClusterIP",
+        address,
+        "<none>",
+        "80/TCP",
+        "app=web",
+    )
 
 
 def test_rows_carry_what_clients_sort_and_filter_by(space):

@@ -8,7 +8,11 @@ from conformance.looks import condition, is_ready, rolled_out
 
 
 def evict(space, name, **options):
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": space.name}}
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": space.name},
+    }
     return space.create("pods", {**body, **options}, on=name, part="eviction")
 
 

@@ -137,7 +137,11 @@ def test_what_has_another_owner_stays_and_loses_one_reference(space):
 
 
 def test_what_names_an_owner_that_never_was_goes(space):
-    owner = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "never", "uid": "11111111-2222-3333-4444-555555555555"}}
+    owner = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "never", "uid": "11111111-2222-3333-4444-555555555555"},
+    }
     space.create("configmaps", owned(config_map("child"), owner))
     space.until_gone("configmaps", "child")
 
@@ -162,7 +166,9 @@ def test_grandchildren_go_too(space):
     space.create("deployments", deployment("web", 2))
     space.until("deployments", "web", rolled_out)
     space.delete("deployments", "web")
-    poll(lambda: not space.items("replicasets") and not space.items("pods"), "nothing is left of a Deployment")
+    poll(
+        lambda: not space.items("replicasets") and not space.items("pods"), "nothing is left of a Deployment"
+    )
 
 
 def test_an_orphaned_replica_set_goes_on(space):

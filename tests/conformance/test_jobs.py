@@ -15,7 +15,10 @@ def test_a_job_that_is_done_says_so(space):
     assert status.keys() >= {"startTime", "completionTime"}
     assert "active" not in status
     told = condition(body, "Complete")
-    assert (told["reason"], told["message"]) == ("CompletionsReached", "Reached expected number of succeeded pods")
+    assert (told["reason"], told["message"]) == (
+        "CompletionsReached",
+        "Reached expected number of succeeded pods",
+    )
     assert condition(body, "SuccessCriteriaMet")["reason"] == "CompletionsReached"
 
 
@@ -61,7 +64,10 @@ def test_a_job_fails_beyond_its_back_off_limit(space):
     space.create("jobs", job("bad", "exit 3", backoffLimit=0))
     body = space.until("jobs", "bad", says("Failed"))
     told = condition(body, "Failed")
-    assert (told["reason"], told["message"]) == ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
+    assert (told["reason"], told["message"]) == (
+        "BackoffLimitExceeded",
+        "Job has reached the specified backoff limit",
+    )
     assert (body["status"]["failed"], body["status"].get("succeeded")) == (1, None)
     assert "completionTime" not in body["status"]
     assert condition(body, "FailureTarget")["reason"] == "BackoffLimitExceeded"
@@ -85,7 +91,10 @@ def test_a_job_fails_after_its_deadline(space):
     space.create("jobs", job("slow", "sleep 100", activeDeadlineSeconds=1))
     body = space.until("jobs", "slow", says("Failed"))
     told = condition(body, "Failed")
-    assert (told["reason"], told["message"]) == ("DeadlineExceeded", "Job was active longer than specified deadline")
+    assert (told["reason"], told["message"]) == (
+        "DeadlineExceeded",
+        "Job was active longer than specified deadline",
+    )
     poll(lambda: not _running(space), "its pods are ended")
 
 
@@ -138,4 +147,8 @@ def test_deleting_a_job_leaves_its_pods_unless_it_is_told_otherwise(space, polic
 
 
 def _running(space):
-    return [each for each in space.items("pods") if each["status"]["phase"] in {"Pending", "Running"} and "deletionTimestamp" not in each["metadata"]]
+    return [
+        each
+        for each in space.items("pods")
+        if each["status"]["phase"] in {"Pending", "Running"} and "deletionTimestamp" not in each["metadata"]
+    ]

@@ -37,7 +37,11 @@ def test_add_replace_remove_move_and_copy(space):
 
 def test_slashes_and_tildes_are_escaped(space):
     at(space)
-    changed = patch(space, op("add", "/metadata/annotations", value={}), op("add", "/metadata/annotations/x.dev~1a", value="1"))
+    changed = patch(
+        space,
+        op("add", "/metadata/annotations", value={}),
+        op("add", "/metadata/annotations/x.dev~1a", value="1"),
+    )
     assert changed["metadata"]["annotations"] == {"x.dev/a": "1"}
 
 
@@ -83,7 +87,10 @@ def test_replace_adds_a_member_that_is_not_there(space):
 
 def test_a_test_for_null_passes_where_nothing_is(space):
     at(space)
-    assert patch(space, op("test", "/data/none", value=None), op("add", "/data/none", value="x"))["data"]["none"] == "x"
+    assert (
+        patch(space, op("test", "/data/none", value=None), op("add", "/data/none", value="x"))["data"]["none"]
+        == "x"
+    )
 
 
 @pytest.mark.parametrize("sent", [{"op": "add"}, "text"], ids=["object", "text"])

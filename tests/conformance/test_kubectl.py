@@ -47,7 +47,10 @@ def test_apply_server_side_conflicts_and_can_be_forced(kubectl):
 
 def test_apply_goes_from_client_side_to_server_side(kubectl):
     kubectl("apply", "-f", "-", stdin=web())
-    assert kubectl("apply", "--server-side", "-f", "-", stdin=web(2)) == "deployment.apps/web serverside-applied\n"
+    assert (
+        kubectl("apply", "--server-side", "-f", "-", stdin=web(2))
+        == "deployment.apps/web serverside-applied\n"
+    )
 
 
 def test_diff_shows_what_apply_would_change(kubectl):
@@ -72,9 +75,17 @@ def test_create_get_and_delete(kubectl):
     [
         (("deployment", "x", "--image=x:1", "--replicas=2", "--port=80"), ".spec.replicas", "2"),
         (("secret", "generic", "x", "--from-literal=k=v"), ".data.k", "dg=="),
-        (("job", "x", "--image=x:1", "--", "sleep", "1"), ".spec.template.spec.containers[0].command", '["sleep","1"]'),
+        (
+            ("job", "x", "--image=x:1", "--", "sleep", "1"),
+            ".spec.template.spec.containers[0].command",
+            '["sleep","1"]',
+        ),
         (("cronjob", "x", "--image=x:1", "--schedule=0 0 1 1 *"), ".spec.schedule", "0 0 1 1 *"),
-        (("poddisruptionbudget", "x", "--selector=app=web", "--min-available=50%"), ".spec.minAvailable", "50%"),
+        (
+            ("poddisruptionbudget", "x", "--selector=app=web", "--min-available=50%"),
+            ".spec.minAvailable",
+            "50%",
+        ),
         (("role", "x", "--verb=get,list", "--resource=pods"), ".rules[0].verbs", '["get","list"]'),
         (("rolebinding", "x", "--role=x", "--serviceaccount=default:x"), ".subjects[0].name", "x"),
         (("quota", "x", "--hard=pods=3,cpu=0.5"), ".spec.hard", '{"cpu":"500m","pods":"3"}'),
@@ -104,18 +115,30 @@ def test_get_prints_yaml_json_and_chosen_columns(kubectl):
     kubectl("apply", "-f", "-", stdin=DATA)
     as_yaml, as_json = (kubectl("get", "cm", "a", "-o", form) for form in ("yaml", "json"))
     assert yaml.safe_load(as_yaml) == json.loads(as_json)
-    assert kubectl("get", "cm", "a", "-o", "custom-columns=N:.metadata.name,V:.data.k").split() == ["N", "V", "a", "v"]
+    assert kubectl("get", "cm", "a", "-o", "custom-columns=N:.metadata.name,V:.data.k").split() == [
+        "N",
+        "V",
+        "a",
+        "v",
+    ]
 
 
 def test_get_all_lists_workloads_together(kubectl, space):
     kubectl("apply", "-f", "-", stdin=[web(), whole("Service", "v1", service("web"))])
     space.until("deployments", "web", rolled_out)
     shown = kubectl("get", "all", "-o", "name").split()
-    assert [name.partition("/")[0] for name in shown] == ["pod", "service", "deployment.apps", "replicaset.apps"]
+    assert [name.partition("/")[0] for name in shown] == [
+        "pod",
+        "service",
+        "deployment.apps",
+        "replicaset.apps",
+    ]
 
 
 def test_get_selects_sorts_and_watches(kubectl):
-    kubectl("apply", "-f", "-", stdin=[whole("ConfigMap", "v1", config_map(name, {"l": name})) for name in "bac"])
+    kubectl(
+        "apply", "-f", "-", stdin=[whole("ConfigMap", "v1", config_map(name, {"l": name})) for name in "bac"]
+    )
     names = kubectl("get", "cm", "-l", "l in (a,b)", "--sort-by=.metadata.name", "-o", "name").split()
     assert names == ["configmap/a", "configmap/b"]
     seen = kubectl("get", "cm", "-l", "l=a", "-w", "--request-timeout=2s", "--output-watch-events")
@@ -144,8 +167,13 @@ def test_a_failed_json_patch_is_told(kubectl):
 
 def test_scale_and_its_precondition(kubectl, space):
     kubectl("apply", "-f", "-", stdin=web(0))
-    assert kubectl("scale", "deploy/web", "--replicas=1", "--current-replicas=0") == "deployment.apps/web scaled\n"
-    assert "Expected replicas to be 7, was 1" in kubectl("scale", "deploy/web", "--replicas=2", "--current-replicas=7", fails=True)
+    assert (
+        kubectl("scale", "deploy/web", "--replicas=1", "--current-replicas=0")
+        == "deployment.apps/web scaled\n"
+    )
+    assert "Expected replicas to be 7, was 1" in kubectl(
+        "scale", "deploy/web", "--replicas=2", "--current-replicas=7", fails=True
+    )
     assert space.get("deployments", "web")["spec"]["replicas"] == 1
 
 
@@ -159,7 +187,9 @@ def test_set_image_and_environment_start_rollouts(kubectl, space):
 
 def test_rollout_status_history_and_undo(kubectl, space):
     kubectl("apply", "-f", "-", stdin=web())
-    assert 'deployment "web" successfully rolled out' in kubectl("rollout", "status", "deploy/web", "--timeout=60s")
+    assert 'deployment "web" successfully rolled out' in kubectl(
+        "rollout", "status", "deploy/web", "--timeout=60s"
+    )
     kubectl("annotate", "deploy/web", "kubernetes.io/change-cause=first")
     kubectl("set", "env", "deploy/web", "MODE=slow")
     kubectl("rollout", "status", "deploy/web", "--timeout=60s")
@@ -173,7 +203,9 @@ def test_rollout_status_history_and_undo(kubectl, space):
 def test_rollout_undo_to_a_revision_that_is_not_there_is_refused(kubectl, space):
     kubectl("apply", "-f", "-", stdin=web())
     space.until("deployments", "web", rolled_out)
-    assert "unable to find specified revision 9 in history" in kubectl("rollout", "undo", "deploy/web", "--to-revision=9", fails=True)
+    assert "unable to find specified revision 9 in history" in kubectl(
+        "rollout", "undo", "deploy/web", "--to-revision=9", fails=True
+    )
     assert "no rollout history found" in kubectl("rollout", "undo", "deploy/web", fails=True)
 
 
@@ -196,12 +228,17 @@ def test_rollout_pause_resume_and_restart(kubectl, space):
 
 def test_wait_for_conditions_values_and_ends(kubectl, space):
     kubectl("apply", "-f", "-", stdin=[web(), whole("Job", "batch/v1", job("once", "true"))])
-    assert kubectl("wait", "deploy/web", "--for=condition=Available", "--timeout=60s") == "deployment.apps/web condition met\n"
+    assert (
+        kubectl("wait", "deploy/web", "--for=condition=Available", "--timeout=60s")
+        == "deployment.apps/web condition met\n"
+    )
     kubectl("wait", "job/once", "--for=condition=complete", "--timeout=60s")
     kubectl("wait", "deploy/web", "--for=jsonpath={.status.readyReplicas}=1", "--timeout=60s")
     space.delete("deployments", "web", {"propagationPolicy": "Foreground"})
     kubectl("wait", "deploy/web", "--for=delete", "--timeout=60s")
-    assert "timed out waiting" in kubectl("wait", "job/once", "--for=condition=Failed", "--timeout=1s", fails=True)
+    assert "timed out waiting" in kubectl(
+        "wait", "job/once", "--for=condition=Failed", "--timeout=1s", fails=True
+    )
 
 
 def test_delete_cascades_waits_and_orphans(kubectl, space):
@@ -214,7 +251,9 @@ def test_delete_cascades_waits_and_orphans(kubectl, space):
 
 
 def test_delete_by_force_and_at_once(kubectl, space):
-    space.create("pods", pod("a", shell("trap '' TERM; while :; do sleep 0.2; done"), terminationGracePeriodSeconds=60))
+    space.create(
+        "pods", pod("a", shell("trap '' TERM; while :; do sleep 0.2; done"), terminationGracePeriodSeconds=60)
+    )
     space.until("pods", "a", is_ready)
     kubectl("delete", "pod", "a", "--force", "--grace-period=0")
     assert space.find("pods", "a") is None
@@ -246,7 +285,14 @@ def test_run_expose_and_events(kubectl, space):
     assert kubectl("expose", "pod", "a", "--port=80", "--target-port=8080") == "service/a exposed\n"
     space.until("pods", "a", is_ready)
     assert "Started" in kubectl("events", "--for", "pod/a")
-    assert kubectl("get", "events").splitlines()[0].split() == ["LAST", "SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
+    assert kubectl("get", "events").splitlines()[0].split() == [
+        "LAST",
+        "SEEN",
+        "TYPE",
+        "REASON",
+        "OBJECT",
+        "MESSAGE",
+    ]
     kubectl("delete", "pod", "a", "--now")
 
 
@@ -262,7 +308,9 @@ def test_auth_can_i(kubectl):
 def test_explain_and_api_resources(kubectl):
     assert "maxSurge" in kubectl("explain", "deployment.spec.strategy.rollingUpdate")
     assert "GROUP:      apps" in kubectl("explain", "deployment")
-    assert {"deployments.apps", "pods", "leases.coordination.k8s.io"} <= set(kubectl("api-resources", "-o", "name").split())
+    assert {"deployments.apps", "pods", "leases.coordination.k8s.io"} <= set(
+        kubectl("api-resources", "-o", "name").split()
+    )
     assert "apps/v1" in kubectl("api-versions").split()
 
 
@@ -275,7 +323,10 @@ def test_edit_in_place_by_replace(kubectl, space):
 
 
 def test_a_dry_run_stores_nothing(kubectl, space):
-    assert kubectl("apply", "--dry-run=server", "-f", "-", stdin=web()) == "deployment.apps/web created (server dry run)\n"
+    assert (
+        kubectl("apply", "--dry-run=server", "-f", "-", stdin=web())
+        == "deployment.apps/web created (server dry run)\n"
+    )
     assert space.find("deployments", "web") is None
 
 

@@ -25,7 +25,9 @@ def web(space):
 
 def test_merge_changes_adds_and_removes_by_null(space):
     space.create("configmaps", config_map("a", {"l": "1", "m": "2"}, k="v", old="x"))
-    changed = space.patch("configmaps", "a", {"metadata": {"labels": {"l": None}}, "data": {"k": "w", "old": None, "new": "n"}})
+    changed = space.patch(
+        "configmaps", "a", {"metadata": {"labels": {"l": None}}, "data": {"k": "w", "old": None, "new": "n"}}
+    )
     assert changed["data"] == {"k": "w", "new": "n"}
     assert changed["metadata"]["labels"] == {"m": "2"}
 
@@ -105,7 +107,10 @@ def test_the_fields_of_another_strategy_are_refused(space):
 
 
 def test_strategic_puts_items_in_the_order_that_it_names(web):
-    changed = web([{"name": "side", "image": "side:3"}], **{"$setElementOrder/containers": [{"name": "side"}, {"name": "main"}]})
+    changed = web(
+        [{"name": "side", "image": "side:3"}],
+        **{"$setElementOrder/containers": [{"name": "side"}, {"name": "main"}]},
+    )
     assert [each["name"] for each in changed["containers"]] == ["side", "main"]
 
 

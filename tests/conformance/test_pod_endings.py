@@ -115,12 +115,21 @@ def test_a_failing_readiness_probe_keeps_a_pod_unready_and_running(space):
     assert "Readiness probe failed: HTTP probe failed with statuscode: 404" in found[0]["message"]
     body = space.get("pods", "a")
     main = main_status(body)
-    assert (body["status"]["phase"], main["ready"], main["started"], main["restartCount"]) == ("Running", False, True, 0)
+    assert (body["status"]["phase"], main["ready"], main["started"], main["restartCount"]) == (
+        "Running",
+        False,
+        True,
+        0,
+    )
     assert condition(body, "ContainersReady")["reason"] == "ContainersNotReady"
 
 
 def test_a_pod_becomes_ready_and_unready_with_its_probe(space):
-    check = {"exec": {"command": ["/bin/sh", "-c", 'test -e "${TMPDIR:-/tmp}/ready"']}, "periodSeconds": 1, "failureThreshold": 1}
+    check = {
+        "exec": {"command": ["/bin/sh", "-c", 'test -e "${TMPDIR:-/tmp}/ready"']},
+        "periodSeconds": 1,
+        "failureThreshold": 1,
+    }
     script = 'f="${TMPDIR:-/tmp}/ready"; touch "$f"; sleep 4; rm "$f"; while :; do sleep 1; done'
     space.create("pods", pod("a", shell(script, readinessProbe=check)))
     space.until("pods", "a", is_ready)
@@ -139,7 +148,11 @@ def test_a_failing_liveness_or_startup_probe_restarts_the_container(space, kind)
 
 
 def test_a_container_has_not_started_before_its_startup_probe_says_so(space):
-    check = {"exec": {"command": ["/bin/sh", "-c", "sleep 0.1; exit 1"]}, "periodSeconds": 1, "failureThreshold": 30}
+    check = {
+        "exec": {"command": ["/bin/sh", "-c", "sleep 0.1; exit 1"]},
+        "periodSeconds": 1,
+        "failureThreshold": 30,
+    }
     space.create("pods", pod("a", container(startupProbe=check, readinessProbe=ready_when("/index.html"))))
     body = space.until("pods", "a", lambda body: "running" in main_status(body).get("state", {}))
     assert (main_status(body)["started"], main_status(body)["ready"]) == (False, False)
@@ -161,7 +174,11 @@ def test_logs_of_the_start_before_can_be_read(space):
     script = 'f="${TMPDIR:-/data}/again"; if [ -e "$f" ]; then echo second; sleep 100; fi; touch "$f"; echo first; exit 1'
     data = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
     space.create("pods", pod("a", shell(script, **data), volumes=[{"name": "data", "emptyDir": {}}]))
-    space.until("pods", "a", lambda body: main_status(body).get("restartCount") == 1 and "running" in main_status(body)["state"])
+    space.until(
+        "pods",
+        "a",
+        lambda body: main_status(body).get("restartCount") == 1 and "running" in main_status(body)["state"],
+    )
     poll(lambda: log(space) == "second\n", "the second start writes")
     assert log(space, previous="true") == "first\n"
 
@@ -179,14 +196,24 @@ def test_logs_of_one_of_two_containers_need_its_name(space):
     space.create("pods", pod("a", one, two))
     space.until("pods", "a", is_ready)
     answer = space.api.send("GET", space.path("pods", "a", "log"))
-    assert (answer.code, answer.json["message"]) == (400, "a container name must be specified for pod a, choose one of: [one two]")
+    assert (answer.code, answer.json["message"]) == (
+        400,
+        "a container name must be specified for pod a, choose one of: [one two]",
+    )
     poll(lambda: log(space, container="two") == "two\n", "it writes")
     assert space.api.send("GET", space.path("pods", "a", "log"), container="three").code == 400
 
 
 def test_logs_of_a_pod_that_has_not_started_are_refused(space):
     space.create("pods", pod("a", {"name": "main", "image": MISSING}))
-    space.until("pods", "a", lambda body: main_status(body).get("state", {}).get("waiting", {}).get("reason") in {"ErrImagePull", "ImagePullBackOff"})
+    space.until(
+        "pods",
+        "a",
+        lambda body: (
+            main_status(body).get("state", {}).get("waiting", {}).get("reason")
+            in {"ErrImagePull", "ImagePullBackOff"}
+        ),
+    )
     answer = space.api.send("GET", space.path("pods", "a", "log"))
     assert answer.code == 400
     assert answer.json["message"].startswith('container "main" in pod "a" is waiting to start: ')

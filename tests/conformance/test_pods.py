@@ -7,7 +7,6 @@ from conformance.bodies import IMAGE, MISSING, config_map, container, pod, shell
 from conformance.looks import condition, is_ready, main_status, phase, waits_for
 
 
-
 def test_a_running_pod_tells_everything_that_clients_read(space):
     space.create("pods", pod("a"))
     body = space.until("pods", "a", is_ready)
@@ -18,7 +17,13 @@ def test_a_running_pod_tells_everything_that_clients_read(space):
     assert status.keys() >= {"phase", "hostIP", "podIP", "podIPs", "hostIPs", "startTime", "qosClass"}
     assert (status["phase"], status["podIPs"]) == ("Running", [{"ip": status["podIP"]}])
     main = main_status(body)
-    assert (main["name"], main["image"], main["ready"], main["started"], main["restartCount"]) == ("main", IMAGE, True, True, 0)
+    assert (main["name"], main["image"], main["ready"], main["started"], main["restartCount"]) == (
+        "main",
+        IMAGE,
+        True,
+        True,
+        0,
+    )
     assert main.keys() >= {"containerID", "imageID"}
     assert list(main["state"]) == ["running"]
     assert main["lastState"] == {}
@@ -29,7 +34,9 @@ def test_people_are_told_of_each_step(space):
     space.create("pods", pod("a"))
     space.until("pods", "a", is_ready)
     found = space.items("events", fieldSelector="involvedObject.name=a")
-    assert [each["reason"] for each in sorted(found, key=lambda each: each["metadata"]["creationTimestamp"])][:1] == ["Scheduled"]
+    assert [each["reason"] for each in sorted(found, key=lambda each: each["metadata"]["creationTimestamp"])][
+        :1
+    ] == ["Scheduled"]
     assert {each["reason"] for each in found} == {"Scheduled", "Pulled", "Created", "Started"}
     assert {each["type"] for each in found} == {"Normal"}
 
@@ -61,8 +68,13 @@ def test_a_crashing_container_restarts_and_backs_off(space):
     assert f"restarting failed container=main pod=a_{space.name}(" in main["state"]["waiting"]["message"]
     assert (body["status"]["phase"], main["ready"], main["started"]) == ("Running", False, False)
     told = condition(body, "Ready")
-    assert (told["reason"], told["message"]) == ("ContainersNotReady", "containers with unready status: [main]")
-    reasons = {each["reason"] for each in space.items("events", fieldSelector="involvedObject.name=a,type=Warning")}
+    assert (told["reason"], told["message"]) == (
+        "ContainersNotReady",
+        "containers with unready status: [main]",
+    )
+    reasons = {
+        each["reason"] for each in space.items("events", fieldSelector="involvedObject.name=a,type=Warning")
+    }
     assert reasons == {"BackOff"}
 
 
@@ -95,7 +107,9 @@ def test_a_bad_image_is_pulled_again_and_again(space):
     body = space.until("pods", "a", lambda body: waits_for(body) == "ErrImagePull")
     assert image in main_status(body)["state"]["waiting"]["message"]
     body = space.until("pods", "a", lambda body: waits_for(body) == "ImagePullBackOff")
-    assert main_status(body)["state"]["waiting"]["message"].startswith(f'Back-off pulling image "{image}": ErrImagePull: ')
+    assert main_status(body)["state"]["waiting"]["message"].startswith(
+        f'Back-off pulling image "{image}": ErrImagePull: '
+    )
     assert (body["status"]["phase"], main_status(body)["imageID"]) == ("Pending", "")
 
 
@@ -124,7 +138,10 @@ def test_a_command_that_is_not_there_is_a_start_error(space):
     [
         ({"configMapKeyRef": {"name": "none", "key": "k"}}, 'configmap "none" not found'),
         ({"secretKeyRef": {"name": "none", "key": "k"}}, 'secret "none" not found'),
-        ({"configMapKeyRef": {"name": "there", "key": "none"}}, "couldn't find key none in ConfigMap {}/there"),
+        (
+            {"configMapKeyRef": {"name": "there", "key": "none"}},
+            "couldn't find key none in ConfigMap {}/there",
+        ),
     ],
 )
 def test_a_variable_from_nowhere_is_a_config_error(space, source, message):
@@ -178,7 +195,9 @@ def test_an_init_container_that_fails_holds_the_others_back(space):
 
 
 def test_a_pod_whose_init_container_fails_for_good_fails(space):
-    space.create("pods", pod("a", initContainers=[{**shell("exit 1"), "name": "setup"}], restartPolicy="Never"))
+    space.create(
+        "pods", pod("a", initContainers=[{**shell("exit 1"), "name": "setup"}], restartPolicy="Never")
+    )
     space.until("pods", "a", phase("Failed"))
 
 
@@ -194,7 +213,11 @@ def test_a_pods_image_can_be_changed_and_its_container_starts_again(space):
 def test_two_containers_are_ready_together(space):
     sick = {**shell("sleep 0.5; exit 1"), "name": "side"}
     space.create("pods", pod("a", container(), sick))
-    body = space.until("pods", "a", lambda body: body["status"].get("containerStatuses", [{}])[-1].get("restartCount", 0) >= 1)
+    body = space.until(
+        "pods",
+        "a",
+        lambda body: body["status"].get("containerStatuses", [{}])[-1].get("restartCount", 0) >= 1,
+    )
     told = space.until("pods", "a", lambda body: condition(body, "Ready").get("status") == "False")
     assert condition(told, "Ready")["message"] == "containers with unready status: [side]"
     assert [each["name"] for each in body["status"]["containerStatuses"]] == ["main", "side"]

@@ -123,7 +123,12 @@ def test_a_release_that_is_never_ready_is_stuck_after_its_deadline(space):
     assert told["message"] == f'ReplicaSet "{name}" has timed out progressing.'
     assert says("Available", "True", "MinimumReplicasAvailable")(stuck)
     status = stuck["status"]
-    assert (status["replicas"], status["updatedReplicas"], status["availableReplicas"], status["unavailableReplicas"]) == (3, 1, 2, 1)
+    assert (
+        status["replicas"],
+        status["updatedReplicas"],
+        status["availableReplicas"],
+        status["unavailableReplicas"],
+    ) == (3, 1, 2, 1)
     assert not rolled_out(stuck)
 
 
@@ -175,7 +180,14 @@ def test_pods_that_cannot_be_made_are_a_replica_failure(space):
 
 @pytest.mark.parametrize(
     ("surge", "unavailable", "most", "least"),
-    [("25%", "25%", 5, 3), (1, 0, 5, 4), (0, 1, 4, 3), ("50%", "0%", 6, 4), (2, "100%", 4, 0), ("1%", "1%", 5, 4)],
+    [
+        ("25%", "25%", 5, 3),
+        (1, 0, 5, 4),
+        (0, 1, 4, 3),
+        ("50%", "0%", 6, 4),
+        (2, "100%", 4, 0),
+        ("1%", "1%", 5, 4),
+    ],
 )
 def test_a_rollout_keeps_its_bounds(space, surge, unavailable, most, least):
     """A stuck one shows them: all that it may make is there, and all that it may take has gone."""
@@ -246,7 +258,9 @@ def test_old_sets_beyond_the_limit_are_removed(space):
     space.until("deployments", "web", rolled_out)
     for value in ("2", "3"):
         change(space, **variable(value))
-        space.until("deployments", "web", lambda body, value=value: rolled_out(body) and revision(body) == value)
+        space.until(
+            "deployments", "web", lambda body, value=value: rolled_out(body) and revision(body) == value
+        )
     poll(lambda: set(sets(space)) == {"2", "3"}, "one old ReplicaSet is kept")
 
 

@@ -41,7 +41,9 @@ def test_a_field_of_which_somebody_took_the_name_off_stays_when_its_applier_drop
     space.patch("configmaps", "a", {"data": {"k": "w"}}, fieldManager="chaos")
     changed = space.patch("configmaps", "a", {"data": {"k": "v"}}, fieldManager="chaos")
     left = [each for each in changed["metadata"]["managedFields"] if each["manager"] != "chaos"]
-    space.patch("configmaps", "a", [{"op": "replace", "path": "/metadata/managedFields", "value": left}], "json")
+    space.patch(
+        "configmaps", "a", [{"op": "replace", "path": "/metadata/managedFields", "value": left}], "json"
+    )
     assert space.apply("configmaps", data(l="v"))["data"] == {"k": "v", "l": "v"}
 
 
@@ -96,7 +98,9 @@ def test_where_nobody_is_named_any_more_the_next_apply_conflicts_with_all_before
     assert ("before-first-apply", "Update") in managers(space.get("configmaps", "a"))
     with refused(409, "Conflict") as told:
         space.apply("configmaps", data(k="w"))
-    assert told.message == 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.k'
+    assert (
+        told.message == 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.k'
+    )
 
 
 def test_where_nobody_is_named_updates_name_nobody(space):

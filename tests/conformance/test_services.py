@@ -78,7 +78,11 @@ def test_an_endpoint_says_who_and_where_it_is(space, web):
     for each in endpoints(space):
         target = each["targetRef"]
         body = pods[target["name"]]
-        assert (target["kind"], target["namespace"], target["uid"]) == ("Pod", space.name, body["metadata"]["uid"])
+        assert (target["kind"], target["namespace"], target["uid"]) == (
+            "Pod",
+            space.name,
+            body["metadata"]["uid"],
+        )
         assert each["addresses"] == [body["status"]["podIP"]]
         assert each["nodeName"] == body["spec"]["nodeName"]
         assert each["conditions"] == {"ready": True, "serving": True, "terminating": False}
@@ -133,12 +137,19 @@ def test_pods_that_are_not_ready_are_published_where_it_is_asked_for(space):
 
 
 def test_ports_may_be_named(space):
-    ports = [{"name": "http", "port": 80, "targetPort": "page"}, {"name": "none", "port": 81, "targetPort": "nowhere"}]
+    ports = [
+        {"name": "http", "port": 80, "targetPort": "page"},
+        {"name": "none", "port": 81, "targetPort": "nowhere"},
+    ]
     address = space.create("services", service("web", ports=ports))["spec"]["clusterIP"]
-    named = container(ports=[{"name": "page", "containerPort": PORT}], readinessProbe=ready_when("/index.html"))
+    named = container(
+        ports=[{"name": "page", "containerPort": PORT}], readinessProbe=ready_when("/index.html")
+    )
     space.create("pods", pod("web", named))
     ready(space, 1)
-    assert [(each["name"], each["port"]) for found in slices(space) for each in found["ports"]] == [("http", PORT)]
+    assert [(each["name"], each["port"]) for found in slices(space) for each in found["ports"]] == [
+        ("http", PORT)
+    ]
     poll(lambda: ask(address) == "v1\n", "the Service answers")
 
 

@@ -42,7 +42,9 @@ def test_a_namespace_that_ends_takes_nothing_new(space, cluster):
             "NamespaceFinalizersRemaining",
         ]
         ending = cluster.until("namespaces", space.name, lambda each: each["status"].get("conditions"))
-        poll(lambda: _reasons(cluster, space.name) >= {"SomeResourcesRemain", "SomeFinalizersRemain"}, reasons)
+        poll(
+            lambda: _reasons(cluster, space.name) >= {"SomeResourcesRemain", "SomeFinalizersRemain"}, reasons
+        )
         assert ending["metadata"]["deletionTimestamp"]
     finally:
         space.patch("configmaps", "held", {"metadata": {"finalizers": None}})
@@ -71,7 +73,9 @@ def test_events_are_written_and_found_by_what_they_are_about(space):
     }
     space.create("events", event)
     found = space.items("events", fieldSelector="involvedObject.name=a,reason=Drilled,type=Warning")
-    assert [(each["message"], each["involvedObject"]["uid"]) for each in found] == [("by a test", about["uid"])]
+    assert [(each["message"], each["involvedObject"]["uid"]) for each in found] == [
+        ("by a test", about["uid"])
+    ]
     assert space.items("events", fieldSelector="involvedObject.name=b") == []
 
 
@@ -136,7 +140,9 @@ def test_binary_data_and_text_have_different_keys(space):
     body = {"metadata": {"name": "a"}, "data": {"k": "v"}, "binaryData": {"b": "AAE="}}
     assert space.create("configmaps", body)["binaryData"] == {"b": "AAE="}
     with refused(422, "Invalid"):
-        space.create("configmaps", {"metadata": {"name": "b"}, "data": {"k": "v"}, "binaryData": {"k": "AAE="}})
+        space.create(
+            "configmaps", {"metadata": {"name": "b"}, "data": {"k": "v"}, "binaryData": {"k": "AAE="}}
+        )
 
 
 def test_data_of_a_secret_is_base64(space):
@@ -147,13 +153,21 @@ def test_data_of_a_secret_is_base64(space):
 
 def test_an_immutable_map_can_be_deleted_and_its_labels_changed(space):
     space.create("configmaps", {**config_map("a", k="v"), "immutable": True})
-    assert space.patch("configmaps", "a", {"metadata": {"labels": {"l": "1"}}})["metadata"]["labels"] == {"l": "1"}
+    assert space.patch("configmaps", "a", {"metadata": {"labels": {"l": "1"}}})["metadata"]["labels"] == {
+        "l": "1"
+    }
     space.delete("configmaps", "a")
     assert space.find("configmaps", "a") is None
 
 
 def test_a_quota_counts_and_forbids(space):
-    space.create("resourcequotas", {"metadata": {"name": "few"}, "spec": {"hard": {"count/leases.coordination.k8s.io": "1", "configmaps": "9"}}})
+    space.create(
+        "resourcequotas",
+        {
+            "metadata": {"name": "few"},
+            "spec": {"hard": {"count/leases.coordination.k8s.io": "1", "configmaps": "9"}},
+        },
+    )
     space.until("resourcequotas", "few", lambda body: "configmaps" in body["status"].get("used", {}))
     space.create("leases", lease())
     with refused(403, "Forbidden") as told:
@@ -176,6 +190,15 @@ def test_the_namespace_default_cannot_be_deleted(cluster, api):
 def test_nodes_say_that_they_are_ready_and_what_they_have(cluster):
     node = cluster.items("nodes")[0]
     conditions = {each["type"]: each["status"] for each in node["status"]["conditions"]}
-    assert conditions == {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
+    assert conditions == {
+        "Ready": "True",
+        "MemoryPressure": "False",
+        "DiskPressure": "False",
+        "PIDPressure": "False",
+    }
     assert node["status"]["allocatable"].keys() >= {"cpu", "memory", "pods"}
-    assert node["metadata"]["labels"].keys() >= {"kubernetes.io/hostname", "kubernetes.io/os", "topology.kubernetes.io/zone"}
+    assert node["metadata"]["labels"].keys() >= {
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "topology.kubernetes.io/zone",
+    }

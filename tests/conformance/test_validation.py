@@ -164,15 +164,13 @@ def test_a_pods_image_may_change(space):
     assert changed["spec"]["containers"][0]["image"] == "other:1"
 
 
-@pytest.mark.parametrize(
-    ("mode", "code"), [("Strict", 400), ("Warn", 201), ("Ignore", 201), (None, 201)]
-)
+@pytest.mark.parametrize(("mode", "code"), [("Strict", 400), ("Warn", 201), ("Ignore", 201), (None, 201)])
 def test_unknown_fields_are_refused_warned_of_or_ignored(space, mode, code):
     body = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment("web", paused=True, replicsa=3)}
     answer = space.api.send("POST", space.path("deployments"), body, fieldValidation=mode)
     assert answer.code == code
     told = answer.json.get("message", "") if code == 400 else answer.headers.get("Warning", "")
-    assert ('unknown field' in told) is (mode != "Ignore")
+    assert ("unknown field" in told) is (mode != "Ignore")
     assert "replicsa" not in space.get("deployments", "web")["spec"] if code == 201 else True
 
 

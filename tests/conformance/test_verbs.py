@@ -7,7 +7,9 @@ from conformance.bodies import config_map, deployment, pod, service
 
 
 def test_create_answers_with_the_whole_object(space):
-    answer = space.api.send("POST", space.path("configmaps"), {"kind": "ConfigMap", "apiVersion": "v1"} | config_map("a", k="v"))
+    answer = space.api.send(
+        "POST", space.path("configmaps"), {"kind": "ConfigMap", "apiVersion": "v1"} | config_map("a", k="v")
+    )
     made = answer.json
     assert answer.code == 201
     assert (made["kind"], made["apiVersion"], made["data"]) == ("ConfigMap", "v1", {"k": "v"})
@@ -119,7 +121,9 @@ def test_an_update_of_another_uid_is_a_conflict(space):
 def test_the_name_in_the_body_must_be_that_of_the_path(space):
     space.create("configmaps", config_map("a"))
     with refused(400, "BadRequest") as told:
-        space.api.ask("PUT", space.path("configmaps", "a"), {"apiVersion": "v1", "kind": "ConfigMap", **config_map("b")})
+        space.api.ask(
+            "PUT", space.path("configmaps", "a"), {"apiVersion": "v1", "kind": "ConfigMap", **config_map("b")}
+        )
     assert told.message == "the name of the object (b) does not match the name on the URL (a)"
 
 
@@ -128,19 +132,31 @@ def test_the_namespace_in_the_body_must_be_that_of_the_path(space):
     body["metadata"]["namespace"] = "default"
     with refused(400, "BadRequest") as told:
         space.create("configmaps", body)
-    assert "the namespace of the provided object does not match the namespace sent on the request" in told.message
+    assert (
+        "the namespace of the provided object does not match the namespace sent on the request"
+        in told.message
+    )
 
 
 def test_the_kind_in_the_body_must_be_that_of_the_path(space):
     with refused(400, "BadRequest") as told:
-        space.api.ask("POST", space.path("configmaps"), {"apiVersion": "v1", "kind": "Secret", **config_map("a")})
+        space.api.ask(
+            "POST", space.path("configmaps"), {"apiVersion": "v1", "kind": "Secret", **config_map("a")}
+        )
     assert 'Secret in version "v1" cannot be handled as a ConfigMap' in told.message
 
 
 def test_the_version_in_the_body_must_be_that_of_the_path(space):
     with refused(400, "BadRequest") as told:
-        space.api.ask("POST", space.path("deployments"), {"apiVersion": "apps/v1beta1", "kind": "Deployment", **deployment("a")})
-    assert "the API version in the data (apps/v1beta1) does not match the expected API version (apps/v1)" in told.message
+        space.api.ask(
+            "POST",
+            space.path("deployments"),
+            {"apiVersion": "apps/v1beta1", "kind": "Deployment", **deployment("a")},
+        )
+    assert (
+        "the API version in the data (apps/v1beta1) does not match the expected API version (apps/v1)"
+        in told.message
+    )
 
 
 @pytest.mark.parametrize("body", [b"{not json", b"[1]", b'"text"'])
@@ -183,7 +199,10 @@ def test_delete_answers_with_success_and_the_uid(space):
 def test_delete_of_some_kinds_answers_with_the_object(space, plural, body):
     space.create(plural, body)
     answer = space.delete(plural, "a")
-    assert (answer["kind"], answer["metadata"]["name"]) == ({"pods": "Pod", "services": "Service"}[plural], "a")
+    assert (answer["kind"], answer["metadata"]["name"]) == (
+        {"pods": "Pod", "services": "Service"}[plural],
+        "a",
+    )
 
 
 def test_delete_of_another_uid_is_a_conflict(space):
@@ -202,7 +221,9 @@ def test_delete_of_another_version_is_a_conflict(space):
     made = space.create("configmaps", config_map("a"))
     with refused(409, "Conflict"):
         space.delete("configmaps", "a", {"preconditions": {"resourceVersion": "1"}})
-    space.delete("configmaps", "a", {"preconditions": {"resourceVersion": made["metadata"]["resourceVersion"]}})
+    space.delete(
+        "configmaps", "a", {"preconditions": {"resourceVersion": made["metadata"]["resourceVersion"]}}
+    )
     assert space.find("configmaps", "a") is None
 
 

@@ -39,7 +39,12 @@ def test_events_carry_whole_objects_with_their_kind_and_rising_versions(space):
     space.patch("configmaps", "a", {"data": {"k": "w"}})
     with space.watch("configmaps", resourceVersion=version, fieldSelector="metadata.name=a") as events:
         added, changed = next(events).object, next(events).object
-    assert (added["kind"], added["apiVersion"], added["data"], changed["data"]) == ("ConfigMap", "v1", {"k": "v"}, {"k": "w"})
+    assert (added["kind"], added["apiVersion"], added["data"], changed["data"]) == (
+        "ConfigMap",
+        "v1",
+        {"k": "v"},
+        {"k": "w"},
+    )
     versions = [int(version), *(int(each["metadata"]["resourceVersion"]) for each in (added, changed))]
     assert versions == sorted(set(versions))
 
@@ -108,7 +113,11 @@ def test_bookmarks_come_where_they_are_asked_for(space):
 
 def test_initial_events_end_with_a_marked_bookmark(space):
     space.create("configmaps", config_map("a", {"w": "1"}))
-    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+    query = {
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
     with space.watch("configmaps", labelSelector="w", **query) as events:
         added, mark = next(events), next(events)
         space.create("configmaps", config_map("b", {"w": "1"}))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-MODULES = {"changes", "errors", "model", "ports", "runner"}
+MODULES = {"changes", "errors", "image", "model", "ports", "runner"}
 
 
 def named(path):
@@ -110,10 +110,10 @@ def test_the_statistics_page_tells_how_many_answers_a_certificate_needs():
 
 
 def test_every_make_target_that_a_document_names_exists():
-    targets = set(re.findall(r"^([a-z]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", read(ROOT / "Makefile"), re.MULTILINE))
     texts = [*map(read, PAGES), read(ROOT / ".pre-commit-config.yaml")]
     named = {
-        name for text in texts for name in re.findall(r"(?:`|^    |: )make ([a-z]+)", text, re.MULTILINE)
+        name for text in texts for name in re.findall(r"(?:`|^    |: )make ([a-z0-9-]+)", text, re.MULTILINE)
     }
     assert named
     assert named <= targets

@@ -46,6 +46,7 @@ def test_a_healthy_target_that_is_opted_in_is_not_refused():
 
 
 ours = deployment("ranker", **{"app.kubernetes.io/managed-by": "chaosctl"})
+installed = deployment("ranker", **{"app.kubernetes.io/part-of": "chaosctl"})
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,12 @@ ours = deployment("ranker", **{"app.kubernetes.io/managed-by": "chaosctl"})
     [
         ({"target": None}, "target exists", "does not exist", "check namespace"),
         ({"target": view().model_copy(update={"workload": ours})}, "target exists", "itself", "your own"),
+        (
+            {"target": view().model_copy(update={"workload": installed})},
+            "target exists",
+            "itself",
+            "your own",
+        ),
         ({"opt_in": ""}, "namespace opted in", "not opted in", "kubectl label namespace models"),
         ({"opt_in": "halted"}, "namespace opted in", "halted", "chaosctl resume"),
         (
@@ -71,6 +78,13 @@ ours = deployment("ranker", **{"app.kubernetes.io/managed-by": "chaosctl"})
         ({"lacking": ("patch Deployment",)}, "permitted to do and to undo", "patch Deployment", "Role"),
         ({"fought": ("Argo CD manages it; suspend it",)}, "nobody fights the change", "Argo", "suspend"),
         ({"guardian": False}, "guardian alive", "no guardian", "chaosctl guardian"),
+        ({"hindered": ("no Jobs",), "job": ("a",)}, "guardian alive", "died: no Jobs", "--guardian none"),
+        (
+            {"guardian": False, "hindered": ("no Jobs",), "job": ("a",)},
+            "guardian alive",
+            "no guardian is alive; no Jobs",
+            "chaosctl guardian",
+        ),
     ],
 )
 def test_a_reason_to_refuse_is_named_with_its_remedy(changes, guard, what, remedy):

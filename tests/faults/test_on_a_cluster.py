@@ -12,7 +12,15 @@ from chaosctl.model import Ref
 from chaosctl.sandbox.cluster import Sandbox, SandboxConfig
 from chaosctl.spec import Aim
 from chaosctl.targets import look
-from chaosctl.testing import config_map, deployment, namespace, ref_of, service
+from chaosctl.testing import (
+    autoscaler,
+    config_map,
+    deployment,
+    namespace,
+    ref_of,
+    resource_quota,
+    service,
+)
 
 
 @pytest.fixture
@@ -23,7 +31,13 @@ async def cluster(tmp_path):
         file.write_text(sandbox.kubeconfig)
         async with connect(kubeconfig=str(file), manager="team") as cluster:
             await cluster.create(Ref(kind="Namespace", name="models"), namespace())
-            for body in (deployment("fraud"), service("fraud"), config_map("settings", threshold="0.5")):
+            for body in (
+                deployment("fraud"),
+                service("fraud"),
+                config_map("settings", threshold="0.5"),
+                autoscaler("fraud"),
+                resource_quota("team", pods="30"),
+            ):
                 await cluster.create(ref_of(body), body)
             await until(lambda: settled(cluster))
             yield cluster

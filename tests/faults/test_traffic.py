@@ -7,6 +7,7 @@ import pytest
 from chaosctl.changes import apply_ops, forward
 from chaosctl.errors import CannotPlan
 from chaosctl.faults import Disconnect, Errors, Latency
+from chaosctl.image import image
 from chaosctl.model import Create, Patch, Switch
 from chaosctl.spec import Aim, Target
 from chaosctl.targets import look
@@ -66,10 +67,11 @@ async def test_the_proxies_understand_how_they_are_started():
     shadow, proxies, *_ = await planned(Errors())
     [container] = proxies.body["spec"]["template"]["spec"]["containers"]
     variable = shadow.ref.name.upper().replace("-", "_") + "_SERVICE_HOST"
-    arguments = [argument.replace(f"$({variable})", "127.0.0.9") for argument in container["args"]]
+    role, *arguments = [argument.replace(f"$({variable})", "127.0.0.9") for argument in container["args"]]
 
     chosen = settings(arguments, {"POD_IP": "127.0.0.8"})
 
+    assert (container["image"], role) == (image(), "proxy")
     assert tuple(chosen.listen) == ("127.0.0.8", 8080)
     assert tuple(chosen.upstream) == ("127.0.0.9", 80)
     assert tuple(chosen.admin) == ("127.0.0.8", 9901)

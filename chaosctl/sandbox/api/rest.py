@@ -6,7 +6,19 @@ from typing import Any
 
 from aiohttp import web
 
-from chaosctl.sandbox.api import apply, options, paging, patches, pods, proxying, reviews, scale, schemas, watch
+from chaosctl.sandbox.api import (
+    apply,
+    escalation,
+    options,
+    paging,
+    patches,
+    pods,
+    proxying,
+    reviews,
+    scale,
+    schemas,
+    watch,
+)
 from chaosctl.sandbox.api.answers import Presenter, as_json
 from chaosctl.sandbox.api.authz import Authorizer, Identities
 from chaosctl.sandbox.api.calls import Call, is_dry_run
@@ -86,6 +98,7 @@ class Rest:
             return self._create_part(call, body)
         _check_kind(place.resource, body)
         warnings = self._check(call, body)
+        self._may_give(call, body)
         manager, dry_run = call.manager, call.dry_run
         made = self._store.create(place.resource, place.namespace, body, manager=manager, dry_run=dry_run)
         return self._shown(call, made, 201, warnings)
@@ -117,6 +130,7 @@ class Rest:
             return self._scaled(call, lambda _: body)
         _check_kind(place.resource, body)
         warnings = self._check(call, body)
+        self._may_give(call, body)
         return self._shown(call, self._changed(call, lambda _: body), 200, warnings)
 
     async def _patch(self, call: Call) -> web.StreamResponse:
@@ -134,6 +148,7 @@ class Rest:
         def patched(present: Json) -> Json:
             new = change(present, patch)
             warnings.extend(self._check_patched(call, new))
+            self._may_give(call, new)
             return new
 
         return self._shown(call, self._changed(call, patched), 200, warnings)
@@ -147,6 +162,7 @@ class Rest:
         def merged(live: Json | None) -> tuple[Json, list[Json]]:
             new, owners = apply.merge(live, config, writer, resource.group_version, force=call.flag("force"))
             self._check(call, new)
+            self._may_give(call, new)
             return new, owners
 
         result = self._store.apply(resource, namespace, name, merged, writer=writer, dry_run=call.dry_run)
@@ -225,6 +241,11 @@ class Rest:
         resource, mode = call.place.resource, call.option("fieldValidation") or "Warn"
         definition = self._store.definition(resource)
         return schemas.check(resource, body, mode, definition, partial=partial)
+
+    def _may_give(self, call: Call, body: Json) -> None:
+        """Raises ApiError 403 where it would give rights that whoever asks does not have."""
+        place = call.place
+        escalation.check(call.identity, place.resource, place.namespace or "", body, self._authorizer)
 
     def _check_patched(self, call: Call, body: Json) -> list[str]:
         """As `_check`, but what a patch makes is invalid where a body would be a bad request."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields
+from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields, quota
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.history import Change, History
@@ -131,7 +131,7 @@ class Store:
         manager: str = "sandbox",
         dry_run: bool = False,
     ) -> Json:
-        """Add an object. Raises ApiError 404 (no such namespace), 409, 422."""
+        """Add an object. Raises ApiError 403 (a quota), 404 (no such namespace), 409, 422."""
         return self._add(resource, namespace, body, _Write(Writer(manager), None, dry_run))
 
     def update(  # noqa: PLR0913  # a verb and its options
@@ -227,6 +227,7 @@ class Store:
         new = admission.admit_new(resource, namespace, copy_json(body))
         if self.find(resource, namespace, new["metadata"]["name"]) is not None:
             raise errors.already_exists(resource.group, resource.plural, new["metadata"]["name"])
+        self._check_quotas(resource, new)
         new["metadata"]["managedFields"] = how.owners(None, new, resource)
         defaults.assign(resource, new, self._allocate_cluster_ip)
         if how.dry_run:
@@ -299,6 +300,11 @@ class Store:
         space = self.get(self._namespaces, None, namespace or "")
         if "deletionTimestamp" in space["metadata"]:
             raise admission.namespace_is_ending(resource, namespace or "")
+
+    def _check_quotas(self, resource: Resource, new: Json) -> None:
+        quotas = self.list(self.resource("v1", "resourcequotas"), new["metadata"].get("namespace", ""))
+        if quotas and resource.namespaced:
+            quota.check(resource, new, quotas, self.list(resource, new["metadata"]["namespace"]))
 
     def _empty_namespace(self, namespace: str) -> None:
         self._remove_all([each for each in self.resources if each.namespaced], namespace)

@@ -1,7 +1,6 @@
 """Why: a drill must meet a real server's refusals of names, owners, finalizers and immutable fields."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from chaosctl.sandbox.api import errors, validation_kinds, validation_pods
 from chaosctl.sandbox.api.causes import Cause, forbidden, required, wrong
@@ -124,8 +123,8 @@ def _owners(metadata: Json) -> Iterator[Cause]:
 
 def _immutable(resource: Resource, old: Json, new: Json, *, binding: bool) -> Iterator[Cause]:
     for field in _FIXED.get(resource.kind, ()):
-        if _at(old, field) != _at(new, field):
-            yield wrong(_named(resource, field), _at(new, field), "field is immutable")
+        if dig(old, field) != dig(new, field):
+            yield wrong(field, dig(new, field), "field is immutable")
     before, after = dig(old, "spec.clusterIP"), dig(new, "spec.clusterIP")
     if resource.kind == "Service" and before not in {None, "", after}:
         yield wrong("spec.clusterIPs[0]", [after], "may not change once set")
@@ -136,11 +135,3 @@ def _immutable(resource: Resource, old: Json, new: Json, *, binding: bool) -> It
             yield forbidden("immutable", _SET_ONCE)
         if old.get("data") != new.get("data"):
             yield forbidden("data", _SET_ONCE)
-
-
-def _at(body: Json, field: str) -> Any:  # noqa: ANN401  # any JSON
-    return dig(body, field)
-
-
-def _named(resource: Resource, field: str) -> str:
-    return field

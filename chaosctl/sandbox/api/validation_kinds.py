@@ -111,6 +111,18 @@ def _budget(body: Json) -> Iterator[Cause]:
         yield wrong("spec", shown, "minAvailable and maxUnavailable cannot be both set")
 
 
+def _autoscaler(body: Json) -> Iterator[Cause]:
+    spec = body["spec"]
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
+    if most < least:
+        yield wrong("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
+    if most < 1:
+        yield required("spec.maxReplicas")
+    if least < 1:
+        why = "must specify at least one Object or External metric to support scaling to zero replicas"
+        yield forbidden("spec.metrics", why)
+
+
 def _lease(body: Json) -> Iterator[Cause]:
     spec = body.get("spec") or {}
     duration, moves = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
@@ -141,6 +153,7 @@ _RULES: dict[str, Callable[[Json], Iterator[Cause]]] = {
     "ConfigMap": _config_map,
     "Secret": _secret,
     "PodDisruptionBudget": _budget,
+    "HorizontalPodAutoscaler": _autoscaler,
     "Lease": _lease,
     "Event": _event,
     "CustomResourceDefinition": _definition,

@@ -81,11 +81,8 @@ def _container(field: str, container: Json) -> Iterator[Cause]:
 
 def _mounts(field: str, container: Json, volumes: set[str | None]) -> Iterator[Cause]:
     for index, mount in enumerate(container.get("volumeMounts") or ()):
-        if mount.get("name") not in volumes and mount.get("name") != _TOKEN:
+        if mount.get("name") not in volumes:
             yield not_found(f"{field}.volumeMounts[{index}].name", mount.get("name"))
-
-
-_TOKEN = "kube-api-access"  # noqa: S105  # a volume's name
 
 
 def _resources(field: str, resources: Json) -> Iterator[Cause]:

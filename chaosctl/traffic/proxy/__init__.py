@@ -1,6 +1,6 @@
 """Why: latency, errors and lost connections must be made where traffic passes, and must end by themselves.
 
-`python -m chaosctl.traffic.proxy`, the image `chaosctl.dev/proxy`: an HTTP/1.1 reverse proxy that is
+`chaosctl proxy`: an HTTP/1.1 reverse proxy that is
 transparent until a fault is switched on, and again from its deadline on, whoever else has died by then.
 
 * `--listen` / `CHAOSCTL_PROXY_LISTEN`: `host:port` to serve; without a host `POD_IP`, else all addresses

@@ -1,17 +1,20 @@
 """Why: the proxy stands in a Service's way, so it comes and goes without dropping a request."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
+
+import uvloop
 
 from chaosctl.traffic.proxy.admin import Admin
 from chaosctl.traffic.proxy.faults import Switchboard
 from chaosctl.traffic.proxy.messages import Messages
 from chaosctl.traffic.proxy.relay import Relay, Tally
-from chaosctl.traffic.proxy.settings import Place, Settings
+from chaosctl.traffic.proxy.settings import Place, Settings, settings
 
 CONNECT_SECONDS = 5.0
 LAST_ANSWER_SECONDS = 5.0
@@ -119,3 +122,13 @@ def where(server: asyncio.Server) -> Place:
 def log(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def run(arguments: Sequence[str]) -> None:
+    """The proxy as a program. Exits with status 2 where the arguments make no sense."""
+    chosen = settings(arguments, os.environ)
+    uvloop.run(_serve(chosen))
+
+
+async def _serve(chosen: Settings) -> None:
+    await Proxy(chosen).serve()

@@ -43,7 +43,7 @@ class Partition(Some):
     dns: bool = True
 
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:
-        ref = Ref(api_version=GROUP, kind=KIND, namespace=target.ref.namespace, name=aim.name("partition"))
+        ref = Ref(api_version=GROUP, kind=KIND, namespace=target.ref.namespace, name=aim.name("policy"))
         if self._everybody:
             return (self._policy(ref, look(target.workload, "/spec/selector")),)
         pods = [pod for pod in await see.pods(target.ref) if not is_leaving(pod)]

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from chaosctl.changes import patch
-from chaosctl.faults.parts import existing, felt
+from chaosctl.faults.parts import SEE_PODS, existing, felt
 from chaosctl.model import Create, Json, Plan, Ref
 from chaosctl.ports import Reader
 from chaosctl.probes import ObjectValue
@@ -23,8 +23,8 @@ class Quota(Fault):
     """
 
     needs: ClassVar[tuple[Rule, ...]] = (
+        *SEE_PODS,
         Rule("", "resourcequotas", ("get", "create", "patch", "delete")),
-        Rule("", "pods", ("list",)),
     )
     touches: ClassVar[str] = "quota"
     kind: Literal["quota"] = "quota"
@@ -32,7 +32,7 @@ class Quota(Fault):
     hard: Mapping[str, str] = Field(default={"pods": "0"}, min_length=1)
 
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:
-        ref = Ref(kind="ResourceQuota", namespace=target.ref.namespace, name=self.name or aim.name("quota"))
+        ref = Ref(kind="ResourceQuota", namespace=target.ref.namespace, name=self.name or aim.name("limits"))
         if self.name:
             seen = await existing(ref, see)
             return (

@@ -49,12 +49,14 @@ def probes() -> str:
 
 
 def examples() -> dict[str, tuple[Path, Json]]:
-    """For each kind of fault the first shipped playbook that uses it, and the fault's body there."""
+    """For each kind of fault a shipped playbook that uses it, best its namesake, and its body there."""
     found: dict[str, tuple[Path, Json]] = {}
     for path in library().values():
         script = resolve(load_playbook(path, CATALOG), Target(workload=DEPLOYMENT), {}, CATALOG)
         for entry in script.entries:
-            found.setdefault(str(entry.fault["kind"]), (path, entry.fault))
+            kind = str(entry.fault["kind"])
+            if kind not in found or path.stem == kind:
+                found[kind] = (path, entry.fault)
     return found
 
 

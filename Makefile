@@ -4,9 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
-DRILLED := library cli crash operations/test_what_it_proves.py
+DRILLED := library cli crash operations/test_what_it_proves.py chart/test_serving.py chart/test_watching.py
 
-.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs bench crash chaos transcript lock clean
+.PHONY: help setup demo test drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days
 e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on that of KUBECONFIG_E2E
 	@tests/e2e/run $(abspath $(BIN)/python) -m pytest tests/e2e
 
+takeover: $(VENV)/dev ## kill the controller's leader at every position, on a real Kubernetes; print the table
+	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.takeover
+
 cluster-up: ## start a one-node Kubernetes in a network of its own; built once, in about 15 minutes
 	@tests/cluster/testnode/up
 
@@ -54,6 +57,9 @@ check: $(VENV)/dev ## format, lint, types, layers, lock
 docs: $(VENV)/dev ## write docs/reference/ from the code
 	@$(BIN)/python docs/generate.py
 
+chart: $(VENV)/dev ## write the parts of helm/chaosctl that come from the code
+	@$(BIN)/python helm/generate.py
+
 bench: $(VENV)/dev ## the figures in the docs
 	@cd tests && ../$(BIN)/python -m bench
 
@@ -62,6 +68,9 @@ crash: $(VENV)/dev ## kill the runner at every position; print the table
 
 chaos: $(VENV)/dev ## signals, a full disk, a locked store, an API server that misbehaves
 	@cd tests && ../$(BIN)/python -m crash.chaos
+
+schedule-year: $(VENV)/dev ## a simulated year of schedules; print what became of every time
+	@cd tests && ../$(BIN)/python -m calendars.year
 
 transcript: $(VENV)/dev ## what kubectl prints on the sandbox, verb by verb
 	@CHAOSCTL=$(abspath $(BIN)/chaosctl) tests/sandbox/transcript.sh

@@ -8,6 +8,7 @@
   + TooLate           the deadline passed, or the ledger is closed: nothing may be written
   + Busy              another run holds the target
   + StoreError        a journal could not be read or written
+    - Fenced          another process took the journal over, and answers for its run
   + ClusterError      the Kubernetes API said no, or said nothing
     - Gone            404: the object does not exist (any more)
     - Conflict        409: somebody was faster, or the object is there already
@@ -48,6 +49,10 @@ class Busy(ChaosError):
 
 class StoreError(ChaosError):
     """A journal could not be read or written: full, locked, gone or fenced."""
+
+
+class Fenced(StoreError):
+    """Another process took the journal over. Whoever hears this leaves the cluster alone, too."""
 
 
 class ClusterError(ChaosError):

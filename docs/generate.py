@@ -7,7 +7,7 @@
 import sys
 from pathlib import Path
 
-from generator import commands, documents, engine, kinds, operation, places
+from generator import chart, commands, documents, engine, kinds, operation, places
 
 PAGES = {
     "README.md": places.index,
@@ -27,6 +27,8 @@ PAGES = {
     "limits.md": operation.limits,
     "sandbox.md": operation.sandbox,
     "watchdog.md": operation.watchdog,
+    "chart.md": chart.page,
+    "rbac.md": chart.rights,
 }
 
 

@@ -3,7 +3,7 @@
 A playbook is checked as it would run: with the values given, else its defaults, else its examples.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,8 +21,10 @@ from chaosctl.spec.places import Source
 from chaosctl.spec.playbook import Playbook
 from chaosctl.spec.problems import LONGEST_NAME, Mistakes, Problem, did_you_mean
 from chaosctl.spec.problems import Path as Place
+from chaosctl.spec.run import Run
 from chaosctl.spec.source import read
 from chaosctl.spec.validation import problems_of
+from chaosctl.spec.windows import Windows
 
 CHECKS = ("steadyState", "expect", "abort")
 Document = TypeVar("Document", bound=BaseModel)
@@ -62,13 +64,21 @@ class DrillFile:
     def name(self) -> str:
         return self.drill.metadata.name
 
+    @property
+    def windows(self) -> Windows | None:
+        """When it may run; the file of its blackout lies beside it."""
+        spec = self.drill.spec
+        if spec.windows is None:
+            return None
+        return spec.windows.resolve(spec.timezone, self.path.parent.resolve())
+
 
 def load(path: Path, catalog: Catalog) -> PlaybookFile | DrillFile:
     """The playbook or drill in a file. Raises Invalid; Mistakes where it has places to point at."""
     source = read(path)
     kind = names.look(source.tree, ("kind",))
     if kind == "Playbook":
-        return _playbook(path, source, catalog)
+        return playbook_in(path, source, catalog)
     if kind == "Drill":
         return _drill(path, source, catalog)
     known = ("Playbook", "Drill")
@@ -100,12 +110,13 @@ def with_parameters(file: PlaybookFile, given: Mapping[str, str], catalog: Catal
     problems = list(names.given_problems(file.source, given))
     if problems:
         raise Mistakes(problems)
-    return _playbook(file.path, file.source, catalog, given)
+    return playbook_in(file.path, file.source, catalog, given)
 
 
-def _playbook(
+def playbook_in(
     path: Path, source: Source, catalog: Catalog, given: Mapping[str, str] | None = None
 ) -> PlaybookFile:
+    """The playbook in a document that was read, with the values that a run was given. Raises Mistakes."""
     declared = names.declared(source.tree)
     texts = [(*names.PARAMETERS, name, field) for name in declared for field in ("default", "example")]
     source_tree = names.as_texts(source, texts)
@@ -121,21 +132,40 @@ def _playbook(
     return PlaybookFile(path, source, playbook)
 
 
-def _drill(path: Path, source: Source, catalog: Catalog) -> DrillFile:
+def drill_in(source: Source) -> Drill:
+    """The drill in a document that was read; whoever runs it finds its playbooks. Raises Mistakes."""
     entries = _items(names.look(source.tree, ("spec", "playbooks")))
-    texts = [("spec", "playbooks", index, "parameters") for index, _ in entries]
-    scalars = [path for path, _ in names.scalars(source.tree) if path[:4] in texts]
+    return _of_model(Drill, source, [("spec", "playbooks", index, "parameters") for index, _ in entries])
+
+
+def run_in(source: Source) -> Run:
+    """The run in a document that was read. Raises Mistakes."""
+    return _of_model(Run, source, [("spec", "playbook", "parameters")])
+
+
+def _of_model(model: type[Document], source: Source, texts: Sequence[Place]) -> Document:
+    """A document in which everything under these places is text, however it was written."""
+    scalars = [
+        path for path, _ in names.scalars(source.tree) if any(path[: len(one)] == one for one in texts)
+    ]
     tree = names.as_texts(source, scalars)
     problems = list(source.problems)
-    drill = _validated(Drill, source, tree, problems)
-    if drill is None or problems:
+    found = _validated(model, source, tree, problems)
+    if found is None or problems:
         raise Mistakes(_in_order(problems))
+    return found
+
+
+def _drill(path: Path, source: Source, catalog: Catalog) -> DrillFile:
+    drill = drill_in(source)
     bound: list[Bound] = []
+    problems: list[Problem] = []
     for index, reference in enumerate(drill.spec.playbooks):
         try:
             bound.append(_bound(path, source, index, reference, catalog))
         except Mistakes as mistakes:
             problems += mistakes.problems
+    problems += _file_problems(source, source.tree, ("spec", "windows", "blackout"), path.parent)
     if problems:
         raise Mistakes(problems)
     return DrillFile(path, source, drill, tuple(bound))

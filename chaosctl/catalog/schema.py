@@ -19,7 +19,8 @@ from chaosctl.spec.playbook import FaultBody, Playbook, ProbeBody
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/"
-_PARAMETER: Json = {"type": "string", "pattern": r"^\$\{[A-Za-z][-_A-Za-z0-9]*\}$"}
+PARAMETER = r"^\$\{[A-Za-z][-_A-Za-z0-9]*\}$"
+_PARAMETER: Json = {"type": "string", "pattern": PARAMETER}
 _AS_WRITTEN = frozenset({"Metadata", "Parameter"})
 _ABOUT = frozenset({"title", "description", "default", "examples"})
 _SCALARS = frozenset({"integer", "number", "boolean"})
@@ -28,8 +29,8 @@ _SCALARS = frozenset({"integer", "number", "boolean"})
 def schema(document: Literal["playbook", "drill"], catalog: Catalog) -> Json:
     """The JSON Schema of a document, with the bodies of every kind in the catalog."""
     if document == "drill":
-        return _titled(Drill.model_json_schema(schema_generator=_Generator))
-    result = Playbook.model_json_schema(schema_generator=_Generator)
+        return _titled(plain(Drill))
+    result = plain(Playbook)
     definitions = cast("Json", result["$defs"])
     _put_kinds(definitions, FaultBody, catalog.faults)
     _put_kinds(definitions, ProbeBody, catalog.probes)
@@ -39,9 +40,14 @@ def schema(document: Literal["playbook", "drill"], catalog: Catalog) -> Json:
     return _titled(result)
 
 
+def plain(model: type[BaseModel]) -> Json:
+    """The JSON Schema of a model as it stands, without parameters."""
+    return model.model_json_schema(schema_generator=_Generator)
+
+
 def body_schema(kind: type[Spec]) -> Json:
     """The JSON Schema of one kind's body; its `kind` is required."""
-    result = kind.model_json_schema(schema_generator=_Generator)
+    result = plain(kind)
     required = cast("list[JsonValue]", result.get("required", []))
     result["required"] = ["kind", *(name for name in required if name != "kind")]
     return result

@@ -77,9 +77,14 @@ def guardian(context: ContextOption = "", kubeconfig: KubeconfigOption = None) -
 
 
 def watchdog(
-    context: ContextOption = "", kubeconfig: KubeconfigOption = None, namespace: NamespaceOption = ""
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = None,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="Only there; several may be named. Default: everywhere."),
+    ] = None,
 ) -> None:
     """Roll plain Deployments back by itself when a new revision fails its objectives."""
     from chaosctl.operations.keepers import watchdog as watch
 
-    asyncio.run(watch(context, str(kubeconfig or ""), namespace))
+    asyncio.run(watch(context, str(kubeconfig or ""), tuple(namespace or [""])))

@@ -77,8 +77,11 @@ class KubernetesCluster:
         url = _admin(pod, port, path)
         return parse(url, (await self._send("POST", url, body=body, largest=FROM_PODS)).body)
 
-    async def patch(self, ref: Ref, ops: Sequence[Op], *, dry_run: bool = False) -> Json:
+    async def patch(
+        self, ref: Ref, ops: Sequence[Op], *, dry_run: bool = False, subresource: str = ""
+    ) -> Json:
         path, query = await self._path(ref), self._writing(dry_run=dry_run)
+        path = f"{path}/{subresource}" if subresource else path
         body: JsonValue = [_operation(op) for op in ops]
         content_type = "application/json-patch+json"
         try:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from chaosctl import targets
+from chaosctl.calendars.reading import calendar_in
 from chaosctl.changes import look, text_at
 from chaosctl.cluster import rights
 from chaosctl.cluster.admission import admitted
@@ -30,12 +31,14 @@ GITOPS = {
 }
 
 
-async def gather(script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool) -> Facts:
-    """Look at everything that the guards judge; `plan_of` plans an entry.
+async def gather(  # noqa: PLR0913 - all that there is to look at
+    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool, guardians: Ref = LEASE
+) -> Facts:
+    """Look at everything that the guards judge; `plan_of` plans an entry, `guardians` is their Lease.
 
     Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
     """
-    return await _Look(script, run, plan_of, ledgers).facts(guarded=guarded)
+    return await _Look(script, run, plan_of, ledgers, guardians).facts(guarded=guarded)
 
 
 @dataclass
@@ -44,6 +47,7 @@ class _Look:
     run: str
     plan_of: PlanOf
     ledgers: Ledgers
+    guardians: Ref
     unknown: dict[str, str] = field(default_factory=dict)
 
     async def facts(self, *, guarded: bool) -> Facts:
@@ -57,6 +61,7 @@ class _Look:
             target=target,
             pods=await self._try("pods", self._pods(), 0) if target else 0,
             opt_in=await self._try("opt_in", self._opt_in(), ""),
+            closed=await self._try("closed", self._closed(), ""),
             plans=plans,
             rejected=rejected,
             doomed=await self._try("doomed", self._doomed(plans), {}),
@@ -91,6 +96,10 @@ class _Look:
     async def _opt_in(self) -> str:
         space = await self._see.get(Ref(kind="Namespace", name=self.script.target.namespace))
         return str(_labels(space).get(OPT_IN, ""))
+
+    async def _closed(self) -> str:
+        calendar = await calendar_in(self.script.windows, self.script.target.namespace, self._see)
+        return calendar.refusal(self._now(), self.script.lasts) or ""
 
     async def _plans(self, target: TargetView) -> tuple[dict[str, Plan], dict[str, str]]:
         plans: dict[str, Plan] = {}
@@ -159,7 +168,7 @@ class _Look:
 
     async def _guardian(self) -> bool:
         try:
-            return is_alive(await self._see.get(LEASE), self._now())
+            return is_alive(await self._see.get(self.guardians), self._now())
         except Gone:
             return False
 

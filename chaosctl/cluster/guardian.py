@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from chaosctl.cluster import rights
-from chaosctl.cluster.lease import renew
+from chaosctl.cluster.lease import LEASE, renew
 from chaosctl.cluster.ledger import Forged, Ledger, Line
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
@@ -34,6 +34,7 @@ class Guardian:
     every: timedelta = EVERY
     ledger_ttl: timedelta = LEDGER_TTL
     unread_ttl: timedelta = UNREAD_TTL
+    lease: Ref = LEASE
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, datetime] = field(default_factory=dict)
     _warned: set[tuple[str, str]] = field(default_factory=set)
@@ -41,7 +42,7 @@ class Guardian:
     async def stand(self) -> None:
         """Sweep for ever, and hold the guardians' Lease; what fails is tried again."""
         while True:
-            await self._try("lease", renew(self.name, self._now(), self.ledgers.cluster))
+            await self._try("lease", renew(self.name, self._now(), self.ledgers.cluster, self.lease))
             await self.sweep()
             await self.ledgers.clock.sleep_until(self._now() + self.every)
 

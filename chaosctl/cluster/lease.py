@@ -1,4 +1,7 @@
-"""Why: before anything is broken one must know that somebody who can undo it is alive."""
+"""Why: before anything is broken one must know that somebody who can undo it is alive; and one may lead.
+
+Times in a Lease are the API server's, as far as its answers tell, so that they mean the same to everybody.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -8,47 +11,70 @@ from chaosctl.errors import Conflict, Gone
 from chaosctl.model import Json, Op, Ref
 from chaosctl.ports import Cluster
 
-NAMESPACE = "chaosctl-system"
-LEASE = Ref(api_version="coordination.k8s.io/v1", kind="Lease", namespace=NAMESPACE, name="chaosctl-guardian")
+SYSTEM = "chaosctl-system"
+GUARDIAN = "chaosctl-guardian"
 ALIVE_WITHIN = timedelta(seconds=15)
+NOBODY = ""
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-async def renew(holder: str, now: datetime, cluster: Cluster) -> bool:
-    """Hold the guardians' Lease, or take it over when its holder is gone. Says whether we hold it."""
+def lease(name: str, namespace: str = SYSTEM) -> Ref:
+    """A Lease of ours."""
+    return Ref(api_version="coordination.k8s.io/v1", kind="Lease", namespace=namespace, name=name)
+
+
+LEASE = lease(GUARDIAN)
+"""The guardians', where nobody says that they are elsewhere."""
+
+
+async def renew(
+    holder: str, now: datetime, cluster: Cluster, where: Ref = LEASE, lasting: timedelta = ALIVE_WITHIN
+) -> bool:
+    """Hold a Lease, or take it over when its holder is gone. Says whether we hold it. Raises ClusterError."""
     spec: Json = {
         "holderIdentity": holder,
-        "leaseDurationSeconds": int(ALIVE_WITHIN.total_seconds()),
+        "leaseDurationSeconds": int(lasting.total_seconds()),
         "renewTime": now.strftime(_FORM),
     }
     try:
-        seen = await cluster.get(LEASE)
+        seen = await cluster.get(where)
         if look(seen, "/spec/holderIdentity") != holder and is_alive(seen, now):
             return False
-        await cluster.patch(LEASE, (at_version(seen), Op(op="replace", path="/spec", value=spec)))
+        await cluster.patch(where, (at_version(seen), Op(op="replace", path="/spec", value=spec)))
     except Gone:
-        await _create(spec, cluster)
+        await _create(where, spec, cluster)
     except Conflict:
         return False
     return True
 
 
-def is_alive(lease: Json, now: datetime) -> bool:
-    """Whether its holder renewed it lately."""
-    text = str(look(lease, "/spec/renewTime") or "")
+async def release(holder: str, cluster: Cluster, where: Ref) -> None:
+    """Let go of a Lease, so that nobody has to wait until it is over. Raises ClusterError."""
+    seen = await cluster.get(where)
+    if look(seen, "/spec/holderIdentity") == holder:
+        await cluster.patch(
+            where, (at_version(seen), Op(op="replace", path="/spec/holderIdentity", value=NOBODY))
+        )
+
+
+def is_alive(seen: Json, now: datetime) -> bool:
+    """Whether somebody holds a Lease, and renewed it lately."""
+    text = str(look(seen, "/spec/renewTime") or "")
+    seconds = look(seen, "/spec/leaseDurationSeconds")
+    lasting = timedelta(seconds=seconds) if isinstance(seconds, int) else ALIVE_WITHIN
     try:
         renewed = datetime.strptime(text, _FORM).replace(tzinfo=UTC)
     except ValueError:
         return False
-    return now - renewed < ALIVE_WITHIN
+    return bool(look(seen, "/spec/holderIdentity")) and now - renewed < lasting
 
 
-async def _create(spec: Json, cluster: Cluster) -> None:
-    body: Json = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "spec": spec}
-    body["metadata"] = {"name": LEASE.name, "namespace": NAMESPACE}
+async def _create(where: Ref, spec: Json, cluster: Cluster) -> None:
+    metadata = cast("Json", {"name": where.name, "namespace": where.namespace})
+    body: Json = {"apiVersion": where.api_version, "kind": where.kind, "metadata": metadata, "spec": spec}
     try:
-        await cluster.create(LEASE, body)
+        await cluster.create(where, body)
     except Gone:  # the namespace itself
-        space = Ref(kind="Namespace", name=NAMESPACE)
-        await cluster.create(space, cast("Json", {"kind": space.kind, "metadata": {"name": NAMESPACE}}))
-        await cluster.create(LEASE, body)
+        space = Ref(kind="Namespace", name=where.namespace)
+        await cluster.create(space, cast("Json", {"kind": space.kind, "metadata": {"name": where.namespace}}))
+        await cluster.create(where, body)

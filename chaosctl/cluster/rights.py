@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from chaosctl.cluster.residue import leaves_any
 from chaosctl.model import Banish, Create, Delete, Evict, Patch, Plan, Ref, Step, Switch
 from chaosctl.ports import Cluster
 
@@ -68,7 +69,7 @@ def _undoing(step: Step) -> Iterator[Right]:
     match step:
         case Patch():
             yield from (Right("get", step.ref), Right("patch", step.ref))
-            if step.ref.kind == "Deployment":
+            if leaves_any((step,)):
                 replica_sets = _any("ReplicaSet", step.ref, "apps/v1")
                 yield from (Right("list", replica_sets), Right("delete", replica_sets))
         case Create():

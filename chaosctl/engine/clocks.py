@@ -38,7 +38,7 @@ def tick(state: State, check: Check, reading: Reading) -> State:
         return state
     if check.role is Role.EFFECT:
         return _effect(state, check, reading)
-    state = _impact(state, reading, inject)
+    state = _impact(state, check, reading, inject)
     if check.role is not Role.STEADY:
         return state
     return _stretch(_told(state, check, reading), check)
@@ -68,7 +68,7 @@ def clock_finding(state: State, check: Check) -> Finding:
     if start is None or check.within is None or not _felt(state):
         return Finding.OPEN
     if check.clock is ClockName.RECOVER and not state.broke:
-        return Finding.HELD if _all_held(state) else Finding.OPEN
+        return Finding.HELD if steady_again(state) else Finding.OPEN
     if moment is None:
         return _not_yet(state, check.clock, start[1], check.within)
     shortest, longest = moment.since(start[1])
@@ -106,15 +106,17 @@ def _promising(state: State, name: ClockName, start: Interval, within: timedelta
 def _effect(state: State, check: Check, reading: Reading) -> State:
     if ClockName.EFFECT in state.clocks or state.judge(check).finding is not Finding.HELD:
         return state
-    low = max(reading.start, state.clocks[ClockName.INJECT].low)
+    low = max(state.judge(check).begun, state.clocks[ClockName.INJECT].low)
     return stopped(state, ClockName.EFFECT, Interval(low=low, high=max(low, reading.end)))
 
 
-def _impact(state: State, reading: Reading, inject: Interval) -> State:
+def _impact(state: State, check: Check, reading: Reading, inject: Interval) -> State:
     if ClockName.IMPACT in state.clocks or not isinstance(reading, Counts) or not reading.bad:
         return state
+    begun = state.judge(check).begun
     exact = reading.first_bad if reading.first_bad and reading.first_bad >= inject.low else None
-    moment = Interval(low=exact or max(reading.start, inject.low), high=exact or reading.end)
+    first = exact if begun == reading.start else None  # the first one may have been in the gap before
+    moment = Interval(low=first or max(begun, inject.low), high=exact or reading.end)
     state = running(stopped(state, ClockName.IMPACT, moment), ClockName.MITIGATE, ClockName.RECOVER)
     return replace(state, broke=True, judges={**state.judges, **_shown_anew(state)})
 
@@ -141,7 +143,7 @@ def _told(state: State, check: Check, reading: Reading) -> State:
     back = left and all(judge.recent[-1:] == (True,) for judge in told)
     if not back or check.tells in state.clocks:
         return state
-    return stopped(state, check.tells, Interval(low=reading.start, high=reading.end))
+    return stopped(state, check.tells, Interval(low=judge.begun, high=reading.end))
 
 
 def _stretch(state: State, check: Check) -> State:
@@ -152,12 +154,13 @@ def _stretch(state: State, check: Check) -> State:
         return state
     if ClockName.MITIGATE not in state.clocks:
         state = stopped(state, ClockName.MITIGATE, stretch)
-    if ClockName.RECOVER not in state.clocks and _all_held(state):
+    if ClockName.RECOVER not in state.clocks and steady_again(state):
         state = stopped(state, ClockName.RECOVER, stretch)
     return state
 
 
-def _all_held(state: State) -> bool:
+def steady_again(state: State) -> bool:
+    """Whether all of the steady state's checks hold."""
     return all(judge.finding is Finding.HELD for judge in _steady(state))
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chaosctl.engine import events
-from chaosctl.engine.clocks import stopped, tick
+from chaosctl.engine.clocks import running, steady_again, stopped, tick
 from chaosctl.engine.events import AnyEvent, EntryEvent, Event
-from chaosctl.engine.judge import Finding, Judge, afresh, blind, heard
+from chaosctl.engine.judge import Finding, Judge, afresh, blind, heard, unwatched
 from chaosctl.engine.state import Life, State, probe_key
 from chaosctl.engine.tables import OVER, Phase, Stage, next_phase, next_stage
 from chaosctl.errors import Illegal
@@ -27,10 +27,12 @@ def _run(state: State, event: AnyEvent) -> State:
     match event:
         case events.Started():
             lives = {entry.id: Life(since=event.at) for entry in event.script.entries}
-            named = replace(state, run=event.run, script=event.script, lives=lives)
+            begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
+            named = replace(begun, run=event.run, script=event.script, lives=lives)
             return replace(named, warnings=event.warnings)
         case events.Refused():
-            return replace(state, run=event.run, script=event.script, refused=event.reasons)
+            begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
+            return replace(begun, run=event.run, script=event.script, refused=event.reasons)
         case events.Opened():
             return replace(state, opened_at=event.at, judges=_afresh(state))
         case events.Closed():
@@ -71,13 +73,28 @@ def _nothing_left(state: State) -> None:
 
 
 def _resumed(state: State, event: events.Resumed) -> State:
-    """In STEADY start over, in ACTIVE stop and revert, in RECOVERING go on."""
-    state = replace(state, resumed_at=(*state.resumed_at, event.at))
+    """In STEADY start over, in ACTIVE stop and revert, in RECOVERING go on. Nobody looked in between."""
+    state = replace(state, resumed_at=(*state.resumed_at, event.at), troubles={})
     if state.phase is Phase.STEADY:
-        return replace(state, since=event.at, judges={})
-    if state.phase is Phase.ACTIVE:
-        return replace(state, stop=state.stop or "the run was interrupted")
-    return state
+        return replace(state, since=event.at, judges={}, steady={})
+    if state.phase is Phase.RECOVERING and steady_again(state):
+        return state
+    state = running(_unwatched(state), ClockName.MITIGATE, ClockName.RECOVER)
+    if all(life.stage in OVER for life in state.lives.values()):
+        return state
+    censored = state.at if any(map(_awaits_reaction, state.lives.values())) else None
+    stop = state.stop or "the run was interrupted"
+    return replace(state, stop=stop, censored_at=state.censored_at or censored)
+
+
+def _unwatched(state: State) -> State:
+    judges = {name: unwatched(judge, state.check(name).role) for name, judge in state.judges.items()}
+    return replace(state, judges=judges)
+
+
+def _awaits_reaction(life: Life) -> bool:
+    """Whether somebody else was expected to undo it, and had not yet; now we do."""
+    return life.reaction and life.stage in (Stage.APPLYING, Stage.APPLIED) and not life.restored_by
 
 
 def _noticed(state: State, event: events.Noticed) -> State:

@@ -14,6 +14,7 @@ from chaosctl.model import Create, Model, Patch, Plan, Ref, Step
 from chaosctl.spec import Entry, Script, TargetView
 
 OPT_IN = "chaosctl.dev/drills"
+OURS = ("/metadata/labels/app.kubernetes.io~1managed-by", "/metadata/labels/app.kubernetes.io~1part-of")
 ALLOWED, HALTED = "allowed", "halted"
 FRESH_FOR = timedelta(seconds=60)
 OF_TARGET = frozenset({"target", "pods", "plans", "doomed", "lacking", "fought"})  # facts that need one
@@ -25,12 +26,14 @@ class Facts(Model):
     `unknown` says for each field that could not be found out why. `plans` are by entry, as the API server
     would store them; `rejected` says why an entry has none. `doomed` is how many ready pods an entry takes
     away at once, `lacking` what we are not permitted, `fought` who else keeps writing what we would patch.
+    `closed` is why the drill's windows do not let the run through.
     """
 
     at: datetime
     target: TargetView | None = None
     pods: int = 0
     opt_in: str = ""
+    closed: str = ""
     plans: Mapping[str, Plan] = {}
     rejected: Mapping[str, str] = {}
     doomed: Mapping[str, int] = {}
@@ -83,7 +86,7 @@ def _stale(facts: Facts, now: datetime) -> str | None:
 def _exists(facts: Facts, script: Script) -> str | None:
     if facts.target is None:
         return f"{script.target.workload} does not exist; check namespace, kind, name and context"
-    if look(facts.target.workload, "/metadata/labels/app.kubernetes.io~1managed-by") == "chaosctl":
+    if any(look(facts.target.workload, label) == "chaosctl" for label in OURS):
         return f"{script.target.workload} belongs to chaosctl itself; name a workload of your own"
     return None
 
@@ -97,6 +100,10 @@ def _opted_in(facts: Facts, script: Script) -> str | None:
             f"namespace {space} is not opted in; `kubectl label namespace {space} {OPT_IN}={ALLOWED}` does it"
         )
     return None
+
+
+def _inside_windows(facts: Facts, _script: Script) -> str | None:
+    return facts.closed or None
 
 
 def _settled(facts: Facts, script: Script) -> str | None:
@@ -192,6 +199,7 @@ def _guarded(facts: Facts, _script: Script) -> str | None:
 GUARDS: tuple[Guard, ...] = (
     Guard("target exists", ("target",), _exists),
     Guard("namespace opted in", ("opt_in",), _opted_in),
+    Guard("inside its windows", ("closed",), _inside_windows),
     Guard("target settled and healthy", ("target",), _settled),
     Guard("selector matches", ("pods",), _selects),
     Guard("no other run", ("holder",), _free),

@@ -40,6 +40,9 @@ class Judge:
     `since` is when the present good stretch began, None while it is broken or unseen. `bad` and `n` count in
     that stretch, `alarm_*` since the alarm last forgot, `all_*` since the first fault; `missed` is the time
     in between that no reading speaks of. `left`: whether a fault has broken the check.
+
+    `gap`: nobody looked for a while. What the next reading shows began after its `high` at the earliest, a
+    good stretch after its `low`. `begun` is since when the last reading, with a gap before it, speaks.
     """
 
     recent: tuple[bool | None, ...] = ()
@@ -59,16 +62,29 @@ class Judge:
     stretch: int = 1
     left: bool = False
     last: Reading | None = None
+    gap: Interval | None = None
+    begun: datetime = LONG_AGO
 
 
 def afresh(judge: Judge) -> Judge:
     """The same judge at the start of another phase: what held before does not show that it holds now."""
-    return Judge(count=judge.count, at=judge.at, until=judge.until, last=judge.last, left=judge.left)
+    kept = ("count", "at", "until", "last", "left", "gap", "begun")
+    return Judge(**{name: getattr(judge, name) for name in kept})
 
 
 def another_stretch(judge: Judge) -> Judge:
     """Forget the good stretch: something happened that it must be shown anew after."""
     return replace(judge, since=None, bad=0, n=0, alarm_bad=0, alarm_n=0, recent=(), finding=Finding.OPEN)
+
+
+def unwatched(judge: Judge, role: Role) -> Judge:
+    """The judge after a gap: a steady state must be shown anew, and may have come back before anybody saw."""
+    if judge.until == LONG_AGO:
+        return judge
+    low = judge.since.low if judge.since else judge.until
+    if role is Role.STEADY and judge.finding is not Finding.REFUTED:
+        judge = another_stretch(judge)
+    return replace(judge, gap=Interval(low=low, high=judge.until), broken_since=None)
 
 
 def blind(judge: Judge, check: Check, at: datetime) -> Judge:
@@ -82,6 +98,7 @@ def blind(judge: Judge, check: Check, at: datetime) -> Judge:
 def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: float) -> Judge:
     """The judge after a reading. `steady` is the probe's value in the steady state."""
     ok = check.hold(reading, steady)
+    stretch = _from(reading, judge.gap)
     judge = replace(
         _tallied(judge, reading),
         recent=(*judge.recent, ok)[-_memory(check) :],
@@ -90,10 +107,12 @@ def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: fl
         until=reading.end,
         broken_since=None if ok else judge.broken_since or reading.start,
         last=reading,
+        gap=None,
+        begun=judge.gap.high if judge.gap else reading.start,
     )
     if isinstance(check.decision, EProcess) and isinstance(reading, Counts):
-        return _tested(judge, check, check.decision, reading, ok=ok)
-    return _counted(judge, check, reading, ok=ok)
+        return _tested(judge, check, reading, stretch, ok=ok)
+    return _counted(judge, check, reading, stretch, ok=ok)
 
 
 def objective(check: Check, reading: Counts) -> float:
@@ -126,7 +145,7 @@ def _tallied(judge: Judge, reading: Reading) -> Judge:
     return replace(judge, all_bad=judge.all_bad + reading.bad, all_n=judge.all_n + reading.n, missed=missed)
 
 
-def _counted(judge: Judge, check: Check, reading: Reading, *, ok: bool) -> Judge:
+def _counted(judge: Judge, check: Check, reading: Reading, stretch: Interval, *, ok: bool) -> Judge:
     rule = check.decision if isinstance(check.decision, KOfN) else WITHOUT_COUNTS
     recent = judge.recent[-rule.n :]
     if check.lasting is not None:
@@ -134,7 +153,7 @@ def _counted(judge: Judge, check: Check, reading: Reading, *, ok: bool) -> Judge
         refuted = long
     else:
         refuted = recent.count(False) >= rule.k
-    since = (judge.since or _from(reading)) if ok else None
+    since = (judge.since or stretch) if ok else None
     return replace(judge, since=since, finding=_fixed(judge, check, rule, recent, refuted=refuted))
 
 
@@ -148,11 +167,12 @@ def _fixed(
     return Finding.HELD if recent.count(True) + recent.count(False) >= rule.n else Finding.OPEN
 
 
-def _tested(judge: Judge, check: Check, rule: EProcess, reading: Counts, *, ok: bool) -> Judge:
+def _tested(judge: Judge, check: Check, reading: Counts, stretch: Interval, *, ok: bool) -> Judge:
+    rule = check.decision if isinstance(check.decision, EProcess) else EProcess()
     if judge.finding is Finding.REFUTED:
-        return _mended(judge, reading) if ok and check.role is Role.STEADY else judge
+        return _mended(judge, stretch) if ok and check.role is Role.STEADY else judge
     if judge.since is None:
-        judge = replace(judge, since=_from(reading), bad=0, n=0, alarm_bad=0, alarm_n=0)
+        judge = replace(judge, since=stretch, bad=0, n=0, alarm_bad=0, alarm_n=0)
     judge = _added(judge, check, reading)
     allowed = objective(check, reading)
     if log_evidence_above(judge.alarm_bad, judge.alarm_n, allowed) >= threshold(rule.alpha):
@@ -162,9 +182,9 @@ def _tested(judge: Judge, check: Check, rule: EProcess, reading: Counts, *, ok: 
     return judge
 
 
-def _mended(judge: Judge, reading: Counts) -> Judge:
+def _mended(judge: Judge, stretch: Interval) -> Judge:
     """A new stretch. The reading that began it was chosen for being good, so it does not count in it."""
-    return replace(judge, since=_from(reading), bad=0, n=0, alarm_bad=0, alarm_n=0, finding=Finding.OPEN)
+    return replace(judge, since=stretch, bad=0, n=0, alarm_bad=0, alarm_n=0, finding=Finding.OPEN)
 
 
 def _added(judge: Judge, check: Check, reading: Counts) -> Judge:
@@ -178,10 +198,10 @@ def _certified(judge: Judge, allowed: float, rule: EProcess) -> bool:
     return log_evidence_below(judge.bad, judge.n, allowed) >= threshold(rule.alpha, judge.stretch)
 
 
-def _from(reading: Reading) -> Interval:
-    """The stretch begins inside this reading, after its last bad observation where that is known."""
+def _from(reading: Reading, gap: Interval | None) -> Interval:
+    """A stretch begins in this reading, after its last bad observation; without one, in the gap before."""
     last_bad = reading.last_bad if isinstance(reading, Counts) else None
-    return Interval(low=last_bad or reading.start, high=reading.end)
+    return Interval(low=last_bad or (gap.low if gap else reading.start), high=reading.end)
 
 
 def is_over_run(check: Check) -> bool:

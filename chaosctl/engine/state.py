@@ -38,14 +38,19 @@ class Life:
 class State:
     """A run. `at` is when its last event happened, `steady` what probes read in the steady state.
 
+    `origin` and `uid` are the object that asked for it, where one did.
+
     `broke`: a bad answer or a broken steady state was seen since the first write.
     """
 
     run: str = ""
+    origin: str = ""
+    uid: str = ""
     script: Script | None = None
     phase: Phase = Phase.NEW
     since: datetime = LONG_AGO
     at: datetime = LONG_AGO
+    started_at: datetime | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     lives: Mapping[str, Life] = field(default_factory=dict)

@@ -22,6 +22,9 @@ PATCH_WORKLOAD = Rule("apps", "deployments", ("get", "patch"))
 CLEAR_REVISIONS = Rule("apps", "replicasets", ("list", "delete"))
 """Undoing a release deletes the ReplicaSet that it left."""
 
+SEE_AUTOSCALERS = Rule("autoscaling", "horizontalpodautoscalers", ("list",))
+"""They would undo a change of the replicas, so a guard looks for them."""
+
 
 class Some(Fault):
     """A fault that takes some of what there is: a number, a share (rounded up), or all; else one."""

@@ -6,7 +6,7 @@ from pydantic import NonNegativeInt
 
 from chaosctl.changes import patch
 from chaosctl.errors import CannotPlan
-from chaosctl.faults.parts import PATCH_WORKLOAD, felt
+from chaosctl.faults.parts import PATCH_WORKLOAD, SEE_AUTOSCALERS, felt
 from chaosctl.model import Plan
 from chaosctl.ports import Reader
 from chaosctl.probes import ReadyReplicas
@@ -16,7 +16,7 @@ from chaosctl.spec import Aim, Check, Fault, Rule, TargetView
 class ScaleDown(Fault):
     """Serve the model with fewer replicas than it asked for."""
 
-    needs: ClassVar[tuple[Rule, ...]] = (PATCH_WORKLOAD,)
+    needs: ClassVar[tuple[Rule, ...]] = (PATCH_WORKLOAD, SEE_AUTOSCALERS)
     touches: ClassVar[str] = "replicas"
     kind: Literal["scale-down"] = "scale-down"
     replicas: NonNegativeInt = 0

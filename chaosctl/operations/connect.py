@@ -10,10 +10,11 @@ from chaosctl.catalog import installed
 from chaosctl.changes import look
 from chaosctl.cluster.adapter import KubernetesCluster, connect
 from chaosctl.cluster.kubernetes import NoCluster
+from chaosctl.cluster.lease import GUARDIAN, lease
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.errors import Invalid
 from chaosctl.model import Json, Ref
-from chaosctl.operations.home import home
+from chaosctl.operations.home import home, system
 from chaosctl.operations.http import PlainHttp
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import World
@@ -52,8 +53,8 @@ async def connected(
             ledgers = Ledgers(cluster, cluster.clock, home().key())
             async with PlainHttp() as http:
                 player = Player(cluster, cluster.clock)
-                options = _options(access.context, kubeconfig)
-                yield World(installed(), cluster, cluster.clock, http, ledgers, player, options)
+                options, guardians = _options(access.context, kubeconfig), lease(GUARDIAN, system())
+                yield World(installed(), cluster, cluster.clock, http, ledgers, player, options, guardians)
 
 
 @asynccontextmanager

@@ -68,9 +68,10 @@ def verify(path_or_run: str) -> tuple[bool, str]:
     path = Path(path_or_run)
     if path.exists():
         return _said(verify_bundle(path))
-    if not home().store.exists():
+    place = home().store
+    if isinstance(place, Path) and not place.exists():
         raise Invalid(f"{path_or_run} is neither a file nor a run")
-    with Store(home().store) as store:
+    with Store(place) as store:
         return _said(store.verify(store.find(path_or_run)))
 
 

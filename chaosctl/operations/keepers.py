@@ -10,9 +10,10 @@ from contextlib import AbstractAsyncContextManager
 
 from chaosctl.changes import look
 from chaosctl.cluster.guardian import Guardian
+from chaosctl.cluster.lease import GUARDIAN, lease
 from chaosctl.model import Ref
 from chaosctl.operations.connect import connected
-from chaosctl.operations.home import home
+from chaosctl.operations.home import home, own_namespace
 from chaosctl.operations.order import Access
 from chaosctl.ports import Answers, Reader
 from chaosctl.spec import Script, Target, Workload
@@ -26,28 +27,28 @@ RATE = "20/s"  # of the watchdog's own requests
 async def guardian(context: str, kubeconfig: str) -> None:
     """Keep watch over every ledger until SIGTERM."""
     async with connected(Access(context=context, kubeconfig=kubeconfig)) as world:
-        await _until_told(Guardian(_myself("guardian"), world.ledgers).stand())
+        standing = Guardian(_myself("guardian"), world.ledgers, lease=lease(GUARDIAN, own_namespace()))
+        await _until_told(standing.stand())
 
 
-async def watchdog(context: str, kubeconfig: str, namespace: str) -> None:
-    """Watch the Deployments that ask for it until SIGTERM."""
+async def watchdog(context: str, kubeconfig: str, namespaces: tuple[str, ...]) -> None:
+    """Watch the Deployments that ask for it until SIGTERM; "" is every namespace."""
     async with connected(Access(context=context, kubeconfig=kubeconfig), manager=MANAGER) as world:
 
         def answers(target: Target) -> AbstractAsyncContextManager[Answers]:
             return world.play(_probing(target), target)
 
-        name = await _journal_name(world.cluster)
-        with Store(home().store) as store:
+        name = await _journal_name(world.cluster, namespaces[0] or "kube-system")
+        with Store(home().store) as store, store.journal(name) as journal:
             past = [parse_event(json.dumps(event)) for event in store.events(name)]
-            with store.journal(name) as journal:
-                settings = Settings(namespaces=(namespace,))
-                dog = Watchdog(world.cluster, world.clock, answers, journal, settings, past)
-                await _until_told(dog.run())
+            settings = Settings(namespaces=namespaces, home=own_namespace())
+            dog = Watchdog(world.cluster, world.clock, answers, journal, settings, past)
+            await _until_told(dog.run())
 
 
-async def _journal_name(see: Reader) -> str:
-    """One journal for each cluster: what was certified in another one says nothing here."""
-    space = await see.get(Ref(kind="Namespace", name="kube-system"))
+async def _journal_name(see: Reader, namespace: str) -> str:
+    """One journal for each cluster, known by a namespace: what was certified elsewhere says nothing here."""
+    space = await see.get(Ref(kind="Namespace", name=namespace))
     return f"watchdog-{look(space, '/metadata/uid')}"
 
 

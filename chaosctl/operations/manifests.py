@@ -4,13 +4,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from chaosctl.cluster.lease import SYSTEM
 from chaosctl.image import image
 from chaosctl.model import Json
 
-SYSTEM = "chaosctl-system"
 VERSION = version("chaosctl")
 
-_OURS = ("env", "CHAOSCTL_HOME=@home@", "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
+_STATE = ("CHAOSCTL_HOME=@home@", "CHAOSCTL_KEY_FILE=@key@", f"CHAOSCTL_NAMESPACE={SYSTEM}")
+_OURS = ("env", *_STATE, "KUBECONFIG=@folder@/kubeconfig", sys.executable, "-m", "chaosctl")
 
 
 def images() -> Mapping[str, Sequence[str]]:

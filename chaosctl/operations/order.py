@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from chaosctl.catalog import Catalog, DrillFile, PlaybookFile, find_playbook, installed, load, resolve
+from chaosctl.catalog import (
+    DrillFile,
+    PlaybookFile,
+    find_playbook,
+    installed,
+    load,
+    resolve,
+    scripts_of,
+)
 from chaosctl.errors import Invalid
 from chaosctl.spec import Script, Target
 from chaosctl.spec.drill import parse_target
@@ -50,7 +58,7 @@ def order(  # noqa: PLR0913, PLR0917 - the options of the command line
     if isinstance(file, DrillFile):
         if target or given:
             raise Invalid("--target and --set are for playbooks; a drill names its own")
-        scripts = _of_drill(file, catalog, chosen)
+        scripts = scripts_of(file, catalog, chosen)
         context = access.context or scripts[0].target.context
         return Order(replace(access, context=context), scripts, guardian, file.name)
     meant = _target(file, target, access)
@@ -87,8 +95,3 @@ def _target(file: PlaybookFile, target: str, access: Access) -> Target:
             "--target NAMESPACE/KIND/NAME, or try it on the sandbox with --sandbox"
         )
     return parse_target(target or SAMPLE, access.context)
-
-
-def _of_drill(file: DrillFile, catalog: Catalog, seed: int) -> tuple[Script, ...]:
-    target: Target = file.drill.spec.target.resolve()
-    return tuple(resolve(bound.playbook, target, bound.parameters, catalog, seed) for bound in file.playbooks)

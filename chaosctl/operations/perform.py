@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Never
 
@@ -13,6 +13,7 @@ from chaosctl.changes import Outcome, Standing
 from chaosctl.cluster.admission import admitted
 from chaosctl.cluster.inject import inject
 from chaosctl.cluster.keep import Ended, keep
+from chaosctl.cluster.lease import LEASE
 from chaosctl.cluster.ledger import Line, Undone, ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import Memory, restore
@@ -22,8 +23,13 @@ from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.judge import LONG_AGO
 from chaosctl.engine.state import State, probe_key
 from chaosctl.errors import Illegal, NoData
+<<<<<<< HEAD
 from chaosctl.model import Reading
 from chaosctl.operations.notices import Notices, reactor
+=======
+from chaosctl.model import Reading, Ref
+from chaosctl.operations.notices import Notices
+>>>>>>> main
 from chaosctl.ports import Answers, Clock, Cluster, Http
 from chaosctl.spec import Aim, Check, Script, Target, View
 from chaosctl.targets import look
@@ -33,7 +39,10 @@ REACTORS = {"watchdog": "chaosctl-watchdog"}  # target.rollback -> the field man
 
 @dataclass(frozen=True)
 class World:
-    """The outside, as handed to one run. `options` are those by which a command line reaches this cluster."""
+    """The outside, as handed to one run. `options` are those by which a command line reaches this cluster.
+
+    `guardians` is the Lease that they hold.
+    """
 
     catalog: Catalog
     cluster: Cluster
@@ -42,6 +51,7 @@ class World:
     ledgers: Ledgers
     play: Callable[[Script, Target], AbstractAsyncContextManager[Answers]]
     options: str = ""
+    guardians: Ref = LEASE
 
 
 @dataclass
@@ -119,8 +129,8 @@ class Performer:
     async def _read(self, check: Check, state: State) -> Reading:
         if check.probe is None:
             raise Illegal(f"{check.name} reads no probe")
-        end, until = self.world.clock.now(), state.judge(check).until
-        start = end - check.every if until == LONG_AGO else min(until, end - timedelta(milliseconds=1))
+        end = self.world.clock.now()
+        start = _since(state, check, end)
         if self.answers is not None:
             await self.answers.settled(end)
         seen = state.steady.get(probe_key(check.probe), ())
@@ -154,6 +164,13 @@ class Performer:
     async def _listen(self, state: State) -> events.Noticed:
         since = state.opened_at or state.since
         return await self.notices.next(state.plot.target, since, self.world.cluster, self.world.clock)
+
+
+def _since(state: State, check: Check, end: datetime) -> datetime:
+    """From where a reading goes on: where the last one ended, or where somebody looks again after a gap."""
+    until = state.judge(check).until
+    start = end - check.every if until == LONG_AGO else until
+    return min(max([start, *state.resumed_at[-1:]]), end - timedelta(milliseconds=1))
 
 
 def _line(name: str, state: State) -> Line:

@@ -90,7 +90,7 @@ async def inspect(script: Script, world: World, run: str, *, guarded: bool) -> L
         aim = Aim(run, entry.id, Random(f"{script.seed} {entry.id}"))  # noqa: S311 - repeatable, not secret
         return await world.catalog.fault(entry.fault).plan(target, world.cluster, aim)
 
-    facts = await gather(script, run, plan_of, world.ledgers, guarded=guarded)
+    facts = await gather(script, run, plan_of, world.ledgers, guarded=guarded, guardians=world.guardians)
     findings = refusals(facts, script, world.clock.now())
     if script.workload and facts.target is not None:
         findings += (

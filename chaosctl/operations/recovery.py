@@ -9,11 +9,12 @@ from chaosctl.cluster.recover import Recovered
 from chaosctl.cluster.recover import recover as undo
 from chaosctl.engine.verdict import REVERT_INCOMPLETE
 from chaosctl.model import Json
+from chaosctl.operations.conduct import Part, replayed, resume
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import home
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import World
-from chaosctl.operations.run import resume
+from chaosctl.operations.run import written
 from chaosctl.operations.viewing import Outcome, Silent
 from chaosctl.store import Store
 from chaosctl.store.summary import RunSummary
@@ -57,7 +58,13 @@ async def recover(sandbox: bool, context: str, kubeconfig: str, *, dry_run: bool
 async def _finish(world: World) -> tuple[Outcome, ...]:
     with Store(home().store) as store:
         dead = [run for run in store.runs() if run.phase != "done" and _is_dead(run, store)]
-        return tuple([await resume(run.id, world, store, Silent()) for run in dead])
+        return tuple([await _finished(run.id, world, store) for run in dead])
+
+
+async def _finished(run: str, world: World, store: Store) -> Outcome:
+    """A person waits for this, and only for the end."""
+    part = Part(run, replayed(run, store).plot, world, guarded=False)
+    return written(await resume(part, store, Silent(), "its process had died"), store, home())
 
 
 def _is_dead(run: RunSummary, store: Store) -> bool:

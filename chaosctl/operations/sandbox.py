@@ -163,9 +163,12 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
 
 
 def _placed(config: dict[str, object], folder: Path) -> dict[str, object]:
-    """Our images' commands know where the kubeconfig and the state folder are."""
+    """Our images' commands know where the kubeconfig, the state folder and the key are."""
     text = json.dumps(config)
-    return dict(json.loads(text.replace("@folder@", str(folder)).replace("@home@", str(home().path))))
+    places = {"@folder@": folder, "@home@": home().path, "@key@": home().key_file}
+    for name, place in places.items():
+        text = text.replace(name, str(place))
+    return dict(json.loads(text))
 
 
 def _furnish(found: SandboxState, *, empty: bool, watchdog: bool) -> float | None:

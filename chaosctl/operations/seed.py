@@ -10,9 +10,9 @@ import httpx
 import yaml
 
 from chaosctl.changes import look, text_at
+from chaosctl.cluster.lease import SYSTEM
 from chaosctl.errors import Invalid
 from chaosctl.model import Json
-from chaosctl.operations.manifests import SYSTEM
 
 LOOK_AGAIN = 0.05
 CREATED, THERE_ALREADY, FOUND = 201, 409, 200

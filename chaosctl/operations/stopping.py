@@ -11,7 +11,7 @@ from chaosctl.operations.connect import connected
 from chaosctl.operations.home import home
 from chaosctl.operations.order import Access
 from chaosctl.ports import Reader
-from chaosctl.store import Store
+from chaosctl.store import DONE, Store
 
 DRILLS = "chaosctl.dev/drills"
 LABEL = f"/metadata/labels/{DRILLS.replace('/', '~1')}"
@@ -25,11 +25,14 @@ def abort(run: str, *, all_runs: bool) -> list[str]:
     if not run and not all_runs:
         raise Invalid("name a run, or say --all; chaosctl runs lists them")
     with Store(home().store) as store:
-        going = [summary.id for summary in store.runs() if summary.phase != "done"]
-        names = going if all_runs else [store.find(run)]
-    ended = [name for name in names if name not in going]
-    if ended:
-        raise Invalid(f"{ended[0]} has ended already")
+        going = {summary.id: summary.origin for summary in store.runs() if summary.phase != DONE}
+        ours = [name for name, origin in going.items() if not origin]
+        names = ours if all_runs else [store.find(run)]
+    if names and names[0] not in going:
+        raise Invalid(f"{names[0]} has ended already")
+    if names and (origin := going[names[0]]):
+        space, _, name = origin.partition("/")
+        raise Invalid(f"a Run asked for it, so: kubectl -n {space} delete runs.chaosctl.dev {name}")
     for name in names:
         folder = home().run(name)
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from chaosctl.sandbox.api.audit import into, nowhere
 from chaosctl.sandbox.api.kubeconfig import kubeconfig
 from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.server import ApiServer
@@ -55,6 +56,7 @@ class SandboxConfig(BaseModel):
     pods: Literal["processes", "objects"] = "processes"
     back_off_seconds: float = Field(default=1.0, gt=0)  # 10 in a cluster; drills are shorter
     port: int = Field(default=0, ge=0, le=65535)
+    audit: bool = False  # write audit.log, one line for each request
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -100,7 +102,8 @@ class Sandbox:
         manager = Manager(self.store, self._controllers(), self._watchers())
         manager.start()
         stack.push_async_callback(manager.stop)
-        self.server = ApiServer(self.store, self._backend())
+        audit = stack.enter_context(into(self.folder / "audit.log")) if self.config.audit else nowhere
+        self.server = ApiServer(self.store, self._backend(), audit=audit)
         self.url = await self.server.start("127.0.0.1", self.config.port)
         stack.push_async_callback(self.server.stop)
 

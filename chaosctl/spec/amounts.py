@@ -164,7 +164,13 @@ Duration = Annotated[
     BeforeValidator(duration),
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     WithJsonSchema(
-        {"type": "string", "pattern": rf"^({_NUMBER}(ms|s|m|h|d))+$", "examples": ["90s", "3m", "250ms"]}
+        {
+            "anyOf": [
+                {"type": "string", "pattern": rf"^(({_NUMBER}(ms|s|m|h|d))+|0)$"},
+                {"type": "integer", "const": 0},
+            ],
+            "examples": ["90s", "3m", "250ms"],
+        }
     ),
 ]
 Share = Annotated[

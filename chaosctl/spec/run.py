@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from chaosctl.spec.drill import PlaybookRef, TargetText
@@ -46,7 +46,13 @@ class Run(Written):
     spec: RunSpec
 
 
-class Condition(Written):
+class Said(Written):
+    """A part of a status, which nobody but us writes."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+
+class Condition(Said):
     """As Kubernetes has it."""
 
     type: str
@@ -57,7 +63,7 @@ class Condition(Written):
     observed_generation: NonNegativeInt = 0
 
 
-class Part(Written):
+class Part(Said):
     """One playbook of a run, as it stands. `run` names its journal; `clocks` are texts for people."""
 
     playbook: str
@@ -72,7 +78,7 @@ class Part(Written):
     clocks: Mapping[str, str] = {}
 
 
-class RunStatus(Written):
+class RunStatus(Said):
     """A run, as it stands: the worst verdict of its parts, the clocks of the current one."""
 
     phase: Phase = "Pending"
@@ -91,13 +97,16 @@ class RunStatus(Written):
     observed_generation: NonNegativeInt = 0
 
 
-class DrillStatus(Written):
+class DrillStatus(Said):
     """A drill, as it stands: what its schedule did, and what comes next."""
 
     last_scheduled: datetime | None = Field(
         default=None, description="Up to here the schedule has been served."
     )
     next_scheduled: datetime | None = None
+    schedule: str = Field(
+        default="", description="The schedule that was served so far; another one starts anew."
+    )
     last_run: str = ""
     verdict: str = Field(default="", description="Of the last run that has ended.")
     message: str = Field(default="", description="Why it does not run, where it does not.")

@@ -1,5 +1,6 @@
 """Why: a run writes through one door, which numbers, chains and seals, and shuts when somebody takes over."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +9,7 @@ from chaosctl.model import Json, Model
 from chaosctl.store.chain import BLOCK, Block, Head, Link, Sample, event_link, seal_link
 from chaosctl.store.database import Database
 from chaosctl.store.readings import Columns, compact
+from chaosctl.store.statements import Line, changed
 from chaosctl.store.summary import news
 
 
@@ -18,9 +20,15 @@ class RunJournal:
         self._database = database
         self._claim, self._head = database.claim(run)
         self._block = self._unsealed()
+        self._settled = True
 
     def append(self, event: Model) -> None:
-        """Write an event. It is on disk when this returns; when this raises, nothing was written."""
+        """Write an event. It is on disk when this returns, and then it is there once.
+
+        When this raises, nothing was written; but where a server went away for long, it may have been. What
+        is appended next finds out.
+        """
+        self._settle()
         body: Json = event.model_dump(mode="json")
         columns = compact(body)
         if columns is None:
@@ -30,6 +38,7 @@ class RunJournal:
 
     def close(self) -> None:
         """Seal what is not sealed yet. More may be appended."""
+        self._settle()
         if self._block.lines:
             seal = self._seal(self._head, self._block)
             self._write([seal], Head(seal.seq, seal.sha256), Block())
@@ -45,18 +54,18 @@ class RunJournal:
             self.close()
 
     def _write_event(self, body: Json) -> None:
-        rows: list[Link] = []
+        rows: list[Line] = []
         head = self._head
         if self._block.lines:
-            rows.append(self._seal(head, self._block))
-            head = Head(rows[-1].seq, rows[-1].sha256)
-        rows.append(event_link(self._claim.run, head.seq + 1, head.sha256, body))
-        self._write(rows, Head(rows[-1].seq, rows[-1].sha256), Block(), body)
+            seal = self._seal(head, self._block)
+            rows, head = [seal], Head(seal.seq, seal.sha256)
+        link = event_link(self._claim.run, head.seq + 1, head.sha256, body)
+        self._write([*rows, link], Head(link.seq, link.sha256), Block(), body)
 
     def _write_reading(self, body: Json, columns: Columns) -> None:
         seq = self._head.seq + 1
         block = self._block.add(Sample(seq, body))
-        rows: list[Link | tuple[int, Columns]] = [(seq, columns)]
+        rows: list[Line] = [(seq, columns)]
         head = Head(seq, self._head.sha256)
         if len(block.lines) >= BLOCK:
             seal = self._seal(head, block)
@@ -67,15 +76,17 @@ class RunJournal:
     def _seal(self, head: Head, block: Block) -> Link:
         return seal_link(self._claim.run, head.seq + 1, head.sha256, block)
 
-    def _write(
-        self,
-        rows: list[Link] | list[Link | tuple[int, Columns]],
-        head: Head,
-        block: Block,
-        body: Json | None = None,
-    ) -> None:
+    def _write(self, rows: Sequence[Line], head: Head, block: Block, body: Json | None = None) -> None:
+        self._settled = False
         self._database.append(self._claim, (self._head, head), rows, news(body or {}))
-        self._head, self._block = head, block
+        self._head, self._block, self._settled = head, block, True
+
+    def _settle(self) -> None:
+        """After an append that failed, see how far the journal really is."""
+        if not self._settled:
+            self._head = self._database.held(self._claim)
+            self._block = self._unsealed()
+            self._settled = True
 
     def _unsealed(self) -> Block:
         """The readings that a writer before us left without a seal: at most a block of them."""
@@ -86,7 +97,5 @@ class RunJournal:
             else:
                 block, last = Block(), row.sha256
         if last != self._head.sha256:
-            raise StoreError(
-                f"run {self._claim.run}: its journal was changed: chaosctl runs verify shows where"
-            )
+            raise StoreError(changed(self._claim.run))
         return block

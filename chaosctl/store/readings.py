@@ -13,6 +13,7 @@ from chaosctl.changes import same
 from chaosctl.model import Json
 
 MEASURED = "measured"
+LONGEST = 600  # characters of a text: an index of PostgreSQL takes 2.7 KB, and a character may take 4 bytes
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -43,7 +44,7 @@ def compact(event: Json) -> Columns | None:
         return None
     try:
         columns = _columns(event)
-        exact = same(expand(columns), event)
+        exact = same(expand(columns), event) and all(map(_fits, (columns.subject, columns.note)))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     return columns if exact else None
@@ -93,6 +94,11 @@ def _level(columns: Columns) -> Json:
         "n": columns.n,
         "detail": columns.note,
     }
+
+
+def _fits(text: str) -> bool:
+    """Whether any database keeps it as it is."""
+    return len(text) <= LONGEST and "\0" not in text
 
 
 def _optional(text: JsonValue) -> int | None:

@@ -1,6 +1,7 @@
 """Why: whoever wants to know what happened asks one thing, and need not know how it is kept."""
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -8,7 +9,7 @@ from typing import NamedTuple, Self
 from chaosctl.errors import Invalid, StoreError
 from chaosctl.model import Json
 from chaosctl.store import bundle, chain
-from chaosctl.store.chain import Link, Proof, Row
+from chaosctl.store.chain import Head, Link, Proof, Row
 from chaosctl.store.database import Database
 from chaosctl.store.journal import RunJournal
 from chaosctl.store.summary import RunSummary, news
@@ -24,18 +25,19 @@ class Record(NamedTuple):
 
 
 class Store:
-    """All journals of one installation, in one SQLite file. Every method raises StoreError.
+    """All journals of one installation. Every method raises StoreError.
 
-    Use it as a context manager, or open and close it.
+    They lie in an SQLite file, where the place is a Path, or in a database that several processes may share,
+    where it is a `postgresql://` URL. Use it as a context manager, or open and close it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Path | str) -> None:
+        self._place = place
         self._open: Database | None = None
 
     def open(self) -> Self:
-        """Open the file; make it, and its folder, where there is none."""
-        self._open = self._open or Database(self.path)
+        """Open the store; make a file, its folder, or the tables where there are none."""
+        self._open = self._open or Database(self._place)
         return self
 
     def close(self) -> None:
@@ -70,6 +72,15 @@ class Store:
         """All runs that have started or were refused, newest first."""
         return self._database.summaries()
 
+    def unfinished(self) -> list[str]:
+        """The names of runs that have started and not ended, oldest first."""
+        return self._database.unfinished()
+
+    def known(self, run: str) -> bool:
+        """Whether anything was ever written to this run's journal."""
+        head = self._database.head(run)
+        return head is not None and head.seq > 0
+
     def find(self, prefix: str) -> str:
         """The one run whose name begins so. Raises Invalid for none and for several."""
         runs = [run.id for run in self.runs()]
@@ -92,28 +103,38 @@ class Store:
                     self._database.summarise(run, changes)
 
     def verify(self, run: str) -> Proof:
-        """Recompute a journal's chain and seals; the proof names the first wrong row."""
-        head = self._database.head(run)
-        if head is None:
-            raise StoreError(f"{self.path} has no run {run!r}")
-        return chain.check(run, self._rows(run), head)
+        """Recompute a journal's chain and seals; the proof names the first wrong row.
+
+        What its writer appends meanwhile is left out.
+        """
+        head = self._head(run)
+        proof = chain.check(run, self._rows(run, until=head.seq), head)
+        beyond = self._database.rows(run, head.seq, 1)
+        if proof.intact and beyond and self._head(run) == head:
+            return proof._replace(fault=f"row {beyond[0].seq}: it stands behind the journal's end")
+        return proof
 
     def export(self, run: str, path: Path) -> None:
         """Write the run's evidence into one file, the same bytes every time."""
+        head = self._head(run)
+        bundle.write(bundle.Bundle.of(run, self._rows(run, until=head.seq), head), path)
+
+    def _head(self, run: str) -> Head:
         head = self._database.head(run)
         if head is None:
-            raise StoreError(f"{self.path} has no run {run!r}")
-        rows = [row for row in self._rows(run) if row.seq <= head.seq]
-        bundle.write(bundle.Bundle.of(run, rows, head), path)
+            raise StoreError(f"{self._database.place} has no run {run!r}")
+        return head
 
-    def _rows(self, run: str, after: int = 0) -> Iterator[Row]:
+    def _rows(self, run: str, after: int = 0, until: float = inf) -> Iterator[Row]:
         """In pages, so that no transaction stays open between them."""
         while page := self._database.rows(run, after, PAGE):
-            yield from page
+            yield from (row for row in page if row.seq <= until)
             after = page[-1].seq
+            if after >= until:
+                return
 
     @property
     def _database(self) -> Database:
         if self._open is None:
-            raise StoreError(f"{self.path} is closed")
+            raise StoreError("the store is closed")
         return self._open

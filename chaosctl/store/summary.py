@@ -6,17 +6,21 @@ from typing import NamedTuple, cast
 from chaosctl.changes import look
 from chaosctl.model import Json
 
+DONE = "done"
 PHASES = {
     "started": "steady",
-    "refused": "done",
+    "refused": DONE,
     "opened": "active",
     "closed": "recovering",
-    "finished": "done",
+    "finished": DONE,
 }
 
 
 class RunSummary(NamedTuple):
-    """A run in a list. Moments are ISO 8601 in UTC, empty where not reached; so is the verdict."""
+    """A run in a list. Moments are ISO 8601 in UTC, empty where not reached; so is the verdict.
+
+    `origin` is the object in a cluster that asked for it, "namespace/name"; empty for a command's runs.
+    """
 
     id: str
     playbook: str
@@ -25,6 +29,7 @@ class RunSummary(NamedTuple):
     ended: str
     phase: str
     verdict: str
+    origin: str = ""
 
 
 def news(event: Json) -> Mapping[str, str]:
@@ -35,7 +40,8 @@ def news(event: Json) -> Mapping[str, str]:
     columns = {"phase": PHASES[kind]}
     if kind in ("started", "refused"):
         columns |= {"playbook": _text(event, "/script/playbook"), "target": _target(event), "started": at}
-    if columns["phase"] == "done":
+        columns |= {"origin": _text(event, "/origin")}
+    if columns["phase"] == DONE:
         columns |= {"ended": at}
     return columns | ({"verdict": "refused"} if kind == "refused" else {})
 

@@ -20,6 +20,11 @@ VARIABLES = (
         "KUBECONFIG",
         "the kubeconfig where `--kubeconfig` is not given; default `~/.kube/config`, or the pod's own",
     ),
+    (
+        "CHAOSCTL_NAMESPACE",
+        "the namespace of our Leases; default `chaosctl-system`, for `serve` and `guardian` their own",
+    ),
+    ("POD_NAMESPACE", "the namespace that a pod of ours runs in; default what its service account says"),
     ("NO_COLOR", "anything in it: no colours"),
     ("TMPDIR", "where the details of a bug are written; default `/tmp`"),
 )

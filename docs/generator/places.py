@@ -16,6 +16,7 @@ Made from the code by `make docs`. A test fails when a page is out of date.
 | [exit codes](exit-codes.md) | how a run, or a command, ends |
 | [events](events.md), [states](states.md) | what a journal holds, and in which order |
 | [watchdog](watchdog.md) | its rules |
+| [Helm chart](chart.md), [rights](rbac.md) | every value of the chart, and every right that it grants |
 | [sandbox](sandbox.md) | its configuration, images and resources |
 | [environment](environment.md), [limits](limits.md) | variables, files, and every limit |
 """

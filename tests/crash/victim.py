@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from chaosctl.cli.exits import exit_code
 from chaosctl.cluster.ledgers import Ledgers
-from chaosctl.operations import run as running
+from chaosctl.operations import conduct as conducting
 from chaosctl.operations.connect import connected
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import Performer
+from chaosctl.operations.run import run_one
 from chaosctl.operations.viewing import Silent
 from chaosctl.store import Store
 from crash.deadly import DeadlyCluster, DeadlyStore, Fate, in_lanes
@@ -49,17 +50,15 @@ def child(home, work):
         os._exit(code)
 
 
-async def conduct(script, home, kubeconfig, fate=None, *, guarded=True):
+async def conduct(script, home, kubeconfig, fate=None, *, guarded=True, place=None):
     """A run as `chaosctl run` does it; its exit code."""
     fate = fate or Fate()
-    running.Performer = lambda *arguments: in_lanes(Performer(*arguments))
-    with Store(home / "store.db") as store:
+    conducting.Performer = lambda *arguments: in_lanes(Performer(*arguments))
+    with Store(place or home / "store.db") as store:
         async with connected(Access(kubeconfig=str(kubeconfig))) as world:
             cluster = DeadlyCluster(world.cluster, fate)
             deadly = replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))
-            outcome = await running.run_one(
-                script, deadly, DeadlyStore(store, fate), Silent(), guarded=guarded
-            )
+            outcome = await run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarded=guarded)
     print(outcome.verdict, outcome.note)
     print(f"{REPAIR}\n{outcome.repair}" if outcome.repair else "")
     return outcome.verdict.exit_code

@@ -46,6 +46,7 @@ def test_a_healthy_target_that_is_opted_in_is_not_refused():
 
 
 ours = deployment("ranker", **{"app.kubernetes.io/managed-by": "chaosctl"})
+installed = deployment("ranker", **{"app.kubernetes.io/part-of": "chaosctl"})
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,12 @@ ours = deployment("ranker", **{"app.kubernetes.io/managed-by": "chaosctl"})
     [
         ({"target": None}, "target exists", "does not exist", "check namespace"),
         ({"target": view().model_copy(update={"workload": ours})}, "target exists", "itself", "your own"),
+        (
+            {"target": view().model_copy(update={"workload": installed})},
+            "target exists",
+            "itself",
+            "your own",
+        ),
         ({"opt_in": ""}, "namespace opted in", "not opted in", "kubectl label namespace models"),
         ({"opt_in": "halted"}, "namespace opted in", "halted", "chaosctl resume"),
         (

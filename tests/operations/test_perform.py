@@ -241,3 +241,16 @@ async def test_what_was_seen_in_the_steady_state_is_what_later_readings_compare_
     reading = (await performer(cluster)(Measure("same", 1), state)).reading
 
     assert (reading.detail, reading.value) == ("another", 0)
+
+
+@virtually
+async def test_after_a_gap_a_reading_speaks_only_of_what_was_looked_at():
+    last = Level(value=3, start=EPOCH, end=EPOCH + timedelta(seconds=1))
+    ready = check("ready", Role.STEADY, "ready-replicas", min=3)
+    gap = [at(events.Opened), at(events.Measured, 1, check="ready", reading=last), at(events.Resumed, 20)]
+    state = state_of(entry("e", "noop"), checks=(ready,), after=gap)
+    await FakeClock().sleep_until(EPOCH + timedelta(seconds=21))
+
+    found = await performer(a_cluster())(Measure("ready", 1), state)
+
+    assert (found.reading.start, found.reading.end) == (EPOCH + timedelta(seconds=20), FakeClock().now())

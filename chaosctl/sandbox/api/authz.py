@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chaosctl.sandbox.api.audit import Audit, nowhere
 from chaosctl.sandbox.api.default_roles import DEFAULT_ROLES
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.objects import Json
@@ -82,8 +83,8 @@ def identity(user: str, groups: tuple[str, ...] = ()) -> Identity:
 class Authorizer:
     """Evaluates Roles, ClusterRoles and their bindings in the store."""
 
-    def __init__(self, store: "Store") -> None:
-        self._store = store
+    def __init__(self, store: "Store", audit: Audit = nowhere) -> None:
+        self._store, self._audit = store, audit
         self._roles = store.resource(_RBAC, "roles")
         self._cluster_roles = store.resource(_RBAC, "clusterroles")
         self._bindings = store.resource(_RBAC, "rolebindings")
@@ -91,7 +92,9 @@ class Authorizer:
 
     def check(self, who: Identity, what: Attributes) -> None:
         """Raises ApiError 403 in the words of a real server."""
-        if not self.allows(who, what):
+        allowed = self.allows(who, what)
+        self._audit(_entry(who, what, allowed=allowed))
+        if not allowed:
             raise forbidden(who, what)
 
     def impersonated(self, who: Identity, user: str, groups: tuple[str, ...]) -> Identity:
@@ -137,6 +140,17 @@ def forbidden(who: Identity, what: Attributes) -> ApiError:
     details = {"name": what.name, "group": what.group, "kind": what.resource}
     message = f'{full}{named} is forbidden: User "{who.user}" {cannot}'
     return ApiError(403, "Forbidden", message, {key: value for key, value in details.items() if value})
+
+
+def _entry(who: Identity, what: Attributes, *, allowed: bool) -> Json:
+    """An audit.k8s.io/v1 Event."""
+    fields = {"apiGroup": what.group, "resource": what.resource, "subresource": what.subresource}
+    fields |= {"namespace": what.namespace, "name": what.name}
+    reference = {key: value for key, value in fields.items() if value}
+    head = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "RequestReceived"}
+    where = {"objectRef": reference} if what.resource else {"requestURI": what.path}
+    decision = {"authorization.k8s.io/decision": "allow" if allowed else "forbid"}
+    return {**head, "verb": what.verb, "user": {"username": who.user}, **where, "annotations": decision}
 
 
 def bootstrap(store: "Store") -> None:

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Middleware
 
 from chaosctl.sandbox.api import discovery, openapi
 from chaosctl.sandbox.api.answers import as_json, refusal
+from chaosctl.sandbox.api.audit import Audit, nowhere
 from chaosctl.sandbox.api.authz import Attributes, Authorizer, Identities, Identity, bootstrap
 from chaosctl.sandbox.api.calls import LARGEST_BODY, Call
 from chaosctl.sandbox.api.errors import ApiError, bad_request, no_such_path
@@ -38,10 +39,15 @@ class ApiServer:
     """Serves a store. The URL that `start` gives is the admin's; others get theirs from `url_for`."""
 
     def __init__(
-        self, store: Store, backend: Backend | None = None, *, middlewares: Iterable[Middleware] = ()
+        self,
+        store: Store,
+        backend: Backend | None = None,
+        *,
+        middlewares: Iterable[Middleware] = (),
+        audit: Audit = nowhere,
     ) -> None:
         self.store, self.identities = store, Identities()
-        self.authorizer = Authorizer(store)
+        self.authorizer = Authorizer(store, audit)
         bootstrap(store)
         self._rest = Rest(store, self.authorizer, self.identities, backend or NoBackend())
         self._middlewares = tuple(middlewares)

@@ -1,5 +1,6 @@
 """Why: custom resources are held to the schema that their definition brings, as a real server does."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from chaosctl.sandbox.api.objects import Json, copy_json
 from chaosctl.sandbox.api.resources import Resource
 from chaosctl.sandbox.api.validation import Cause, required, wrong
 
+_EITHER = "integer,string"
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -15,6 +17,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
     "number": (int, float),
     "boolean": bool,
+    _EITHER: (int, str),
 }
 _OPEN = "x-kubernetes-preserve-unknown-fields"
 _ENVELOPE = frozenset({"apiVersion", "kind", "metadata"})
@@ -77,9 +80,7 @@ def _prune(schema: Json, value: Any, path: str) -> Iterator[str]:  # noqa: ANN40
 def _causes(schema: Json, value: Any, path: str) -> Iterator[Cause]:  # noqa: ANN401  # any JSON
     if value is None and schema.get("nullable"):
         return
-    expected = schema.get("type")
-    if schema.get("x-kubernetes-int-or-string"):
-        expected = None
+    expected = _EITHER if schema.get("x-kubernetes-int-or-string") else schema.get("type")
     if expected in _TYPES and not _is(value, expected):
         got = _name_of(value)
         text = f'Invalid value: "{got}": {path} in body must be of type {expected}: "{got}"'
@@ -104,16 +105,41 @@ def _limits(schema: Json, value: Any, path: str) -> Iterator[Cause]:  # noqa: AN
         options = ", ".join(f'"{each}"' for each in schema["enum"])
         yield path, "FieldValueNotSupported", f'Unsupported value: "{value}": supported values: {options}'
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if value < schema.get("minimum", value):
-            yield wrong(path, value, f"should be greater than or equal to {schema['minimum']}")
-        if value > schema.get("maximum", value):
-            yield wrong(path, value, f"should be less than or equal to {schema['maximum']}")
-    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        yield from _number_limits(schema, value, path)
+    elif isinstance(value, str):
+        yield from _text_limits(schema, value, path)
+    elif isinstance(value, list):
+        yield from _list_limits(schema, value, path)
+
+
+def _number_limits(schema: Json, value: float, path: str) -> Iterator[Cause]:
+    low, high = schema.get("minimum", value), schema.get("maximum", value)
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if value < low or (above and value == low):
+        yield wrong(path, value, f"should be greater than {'' if above else 'or equal to '}{low}")
+    if value > high or (below and value == high):
+        yield wrong(path, value, f"should be less than {'' if below else 'or equal to '}{high}")
+
+
+def _text_limits(schema: Json, value: str, path: str) -> Iterator[Cause]:
+    if len(value) < schema.get("minLength", 0):
         yield wrong(path, value, f"should be at least {schema['minLength']} chars long")
+    if len(value) > schema.get("maxLength", len(value)):
+        yield wrong(path, value, f"should be at most {schema['maxLength']} chars long")
+    pattern = schema.get("pattern")
+    if pattern and not re.search(pattern, value):
+        yield wrong(path, value, f"should match '{pattern}'")
+
+
+def _list_limits(schema: Json, value: list[Any], path: str) -> Iterator[Cause]:
+    if len(value) < schema.get("minItems", 0):
+        yield wrong(path, len(value), f"should have at least {schema['minItems']} items")
+    if len(value) > schema.get("maxItems", len(value)):
+        yield wrong(path, len(value), f"should have at most {schema['maxItems']} items")
 
 
 def _is(value: Any, expected: str) -> bool:  # noqa: ANN401  # any JSON
-    if isinstance(value, bool) and expected in {"integer", "number"}:
+    if isinstance(value, bool) and expected in {"integer", "number", _EITHER}:
         return False
     return isinstance(value, _TYPES[expected])
 

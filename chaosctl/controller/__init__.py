@@ -1,0 +1,1 @@
+"""Why: in a cluster, people ask for a drill by applying an object, and nobody sits beside it."""

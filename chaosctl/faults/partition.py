@@ -31,7 +31,10 @@ class Partition(Some):
     needs: ClassVar[tuple[Rule, ...]] = (
         *SEE_PODS,
         Rule("", "pods", ("get", "patch")),
-        Rule("networking.k8s.io", "networkpolicies", ("get", "list", "create", "delete")),
+        Rule("networking.k8s.io", "networkpolicies", ("get", "create", "delete")),
+    )
+    looks: ClassVar[tuple[Rule, ...]] = (
+        Rule("networking.k8s.io", "networkpolicies", ("list",)),
         Rule("apps", "daemonsets", ("list",)),
         Rule("", "nodes", ("list",)),
     )

@@ -22,10 +22,8 @@ class Quota(Fault):
     written as Kubernetes stores quantities ("500m", not "0.5").
     """
 
-    needs: ClassVar[tuple[Rule, ...]] = (
-        *SEE_PODS,
-        Rule("", "resourcequotas", ("get", "create", "patch", "delete")),
-    )
+    needs: ClassVar[tuple[Rule, ...]] = (Rule("", "resourcequotas", ("get", "create", "patch", "delete")),)
+    looks: ClassVar[tuple[Rule, ...]] = SEE_PODS
     touches: ClassVar[str] = "quota"
     kind: Literal["quota"] = "quota"
     name: str = ""

@@ -23,13 +23,8 @@ from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.judge import LONG_AGO
 from chaosctl.engine.state import State, probe_key
 from chaosctl.errors import Illegal, NoData
-<<<<<<< HEAD
-from chaosctl.model import Reading
-from chaosctl.operations.notices import Notices, reactor
-=======
 from chaosctl.model import Reading, Ref
-from chaosctl.operations.notices import Notices
->>>>>>> main
+from chaosctl.operations.notices import Notices, reactor
 from chaosctl.ports import Answers, Clock, Cluster, Http
 from chaosctl.spec import Aim, Check, Script, Target, View
 from chaosctl.targets import look

@@ -64,6 +64,7 @@ REFUSED: Mapping[str, Mapping[str, object]] = {
     "facts fresh": {"at": EPOCH - FRESH_FOR - SECOND},
     "target exists": {"target": None},
     "namespace opted in": {"opt_in": ""},
+    "inside its windows": {"closed": "outside its windows (Mon-Thu 09:00-16:00); it may on Mon 3 May 09:00"},
     "target settled and healthy": {"target": UNSETTLED},
     "selector matches": {"pods": 0},
     "no other run": {"holder": "7f3kxq"},

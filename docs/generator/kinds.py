@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chaosctl.catalog import body_schema, library, load_playbook, resolve
 from chaosctl.model import Banish, Delete, Edit, Json, Patch, Ref, Switch
-from chaosctl.spec import Check, Fault, Probe, Spec, Target, TargetView
+from chaosctl.spec import Check, Fault, Probe, Rule, Spec, Target, TargetView
 from chaosctl.spec.amounts import show_amount
 from generator import markdown
 from generator.documents import CATALOG
@@ -87,8 +87,13 @@ def _properties(kind: type[Fault], fault: Fault) -> Iterator[str]:
         f"- **Alone**: another change of the {kind.touches} may not overlap with it" if kind.touches else ""
     )
     lines.append("- **Reaction**: somebody else is expected to undo it" if kind.reaction else "")
-    rules = "; ".join(f"{rule.resource}: {', '.join(rule.verbs)}" for rule in kind.needs)
-    yield "\n".join([*filter(None, lines), f"- **Rights**: {rules}"])
+    lines.append(f"- **Rights**: {_rules(kind.needs)}")
+    lines.append(f"- **Looks at**, to warn: {_rules(kind.looks)}" if kind.looks else "")
+    yield "\n".join(filter(None, lines))
+
+
+def _rules(rules: tuple[Rule, ...]) -> str:
+    return "; ".join(f"{rule.resource}: {', '.join(rule.verbs)}" for rule in rules)
 
 
 def _bound(check: Check) -> str:
@@ -139,5 +144,5 @@ def _fields(kind: type[Spec]) -> str:
 
 def _rights() -> Iterator[tuple[str, ...]]:
     for name, kind in CATALOG.faults.items():
-        for rule in kind.needs:
+        for rule in (*kind.needs, *kind.looks):
             yield name, rule.group or "(core)", rule.resource, ", ".join(rule.verbs)

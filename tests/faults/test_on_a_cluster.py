@@ -11,6 +11,7 @@ from faults.test_plans import KINDS, TABLE, TARGET
 
 from chaosctl.cluster.adapter import connect
 from chaosctl.cluster.admission import admitted
+from chaosctl.cluster.facts import gather
 from chaosctl.cluster.inject import inject
 from chaosctl.cluster.ledger import Line, ledger_of
 from chaosctl.cluster.ledgers import Ledgers
@@ -18,7 +19,7 @@ from chaosctl.cluster.restore import restore
 from chaosctl.cluster.sweep import settle
 from chaosctl.model import Ref
 from chaosctl.sandbox.cluster import Sandbox, SandboxConfig
-from chaosctl.spec import Aim
+from chaosctl.spec import Aim, Entry, Script
 from chaosctl.targets import look
 from chaosctl.testing import (
     autoscaler,
@@ -82,8 +83,14 @@ async def test_every_plan_is_admitted_by_an_api_server(cluster):
         assert [step.step for step in await admitted(plan, cluster)] == steps
 
 
-MINE = {"deployments": {"get"}, "replicasets": {"list"}, "configmaps": {"get", "create", "patch"}}
-"""What every run needs: the target, the ledger."""
+MINE = {
+    "namespaces": {"get"},
+    "pods": {"list"},
+    "deployments": {"get"},
+    "replicasets": {"list"},
+    "configmaps": {"get", "create", "patch"},
+}
+"""What every run needs: the target and its namespace, the ledger."""
 KINDS_ALONE = sorted({body["kind"] for body, steps in TABLE if "switch" not in steps})
 
 
@@ -98,7 +105,7 @@ async def test_a_fault_uses_the_rights_that_it_declares_and_no_others(kind, sand
                 await drilled(KINDS[kind].model_validate(body), ledgers, f"r{number}")
         await until(lambda: settled(cluster))
     declared = defaultdict(set)
-    for rule in KINDS[kind].needs:
+    for rule in (*KINDS[kind].needs, *KINDS[kind].looks):
         declared[rule.resource] |= set(rule.verbs)
 
     assert declared == {resource: verbs & used[resource] for resource, verbs in declared.items()}
@@ -110,12 +117,18 @@ async def test_a_fault_uses_the_rights_that_it_declares_and_no_others(kind, sand
 
 
 async def drilled(fault, ledgers, run):
-    """All that a run does with a fault, and its undo."""
+    """All that a run does with a fault, guards and undo among it."""
     view, where = await look(TARGET, ledgers.cluster), ledger_of(TARGET.workload)
     await fault.doubts(view, ledgers.cluster)
-    plan = await admitted(await fault.plan(view, ledgers.cluster, Aim(run, "e1", Random(1))), ledgers.cluster)
+
+    async def plan_of(entry, target):
+        return await fault.plan(target, ledgers.cluster, Aim(run, entry.id, Random(1)))
+
+    entry = Entry(id="e1", at=timedelta(), hold=timedelta(seconds=5), fault={})
+    script = Script(playbook="p", target=TARGET, entries=(entry,))
+    facts = await gather(script, run, plan_of, ledgers, guarded=False)
     deadline = ledgers.clock.now() + timedelta(seconds=60)
-    line = Line(entry="e1", plan=plan, deadline=deadline)
+    line = Line(entry="e1", plan=facts.plans["e1"], deadline=deadline)
     await inject(where, run, line, ledgers, guarded=False, ready_by=deadline)
     await restore(where, "e1", ledgers)
     assert await settle(where, ledgers, timedelta(seconds=30))

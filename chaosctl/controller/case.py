@@ -144,12 +144,10 @@ class Case:
         while True:
             try:
                 return await self._go()
+            except Fenced:
+                raise
             except StoreError as error:
-                if isinstance(error, Fenced) and not self._office.leads():
-                    raise
-                self.note(
-                    str(error)
-                )  # who leads claims a journal again that one who did not know better took
+                self.note(str(error))
                 await self._pause()
 
     async def _go(self) -> None:

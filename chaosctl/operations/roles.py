@@ -14,8 +14,8 @@ from chaosctl.model import Json
 from chaosctl.spec import Rule
 from chaosctl.watchdog import lease as watchdogs
 
-CLUSTER_WIDE = frozenset({"nodes"})
-"""Resources that lie in no namespace, so that no Role of one can grant them."""
+CLUSTER_WIDE = frozenset({"nodes", "daemonsets"})
+"""Resources that lie in no namespace, or are looked at in all of them: no Role of one namespace can grant that."""
 CONTROLLERS = "chaosctl-controller"
 
 

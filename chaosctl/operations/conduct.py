@@ -109,7 +109,7 @@ def replayed(run: str, store: Store) -> State:
 
 async def conduct(part: Part, refusals: tuple[str, ...], store: Store, viewer: Viewer) -> Outcome:
     """A run, from its claim to its verdict, unless guards refuse it. Raises Busy where it is tended."""
-    journal = store.journal(part.name)  # before anything is claimed: a store that fails must cost nothing
+    journal = store.new_journal(part.name)  # before anything is claimed: a store that fails must cost nothing
     watched = Observed(journal, viewer)
     if not refusals:
         try:
@@ -129,6 +129,8 @@ async def resume(part: Part, store: Store, viewer: Viewer, why: str = "") -> Out
     """Bring the journal of a dead run to its end; with `why`, stop it."""
     journal = store.journal(part.name)  # whoever wrote it before can write no more
     watched = Observed(journal, viewer, replayed(part.name, store))
+    if watched.state.phase is Phase.DONE:
+        return Outcome(part.name, watched.state, verdict(watched.state))  # whoever we took it from was faster
     if why := why or await _objection(part, watched.state):
         part.stop(why)
     outcome = await _claimed(part, journal, watched, _resumed(part, watched.state))

@@ -14,8 +14,8 @@ from chaosctl.model import Json
 from chaosctl.spec import Rule
 from chaosctl.watchdog import lease as watchdogs
 
-CLUSTER_WIDE = frozenset({"nodes", "daemonsets"})
-"""Resources that lie in no namespace, or are looked at in all of them: no Role of one namespace can grant that."""
+CLUSTER_WIDE = frozenset({"daemonsets", "nodes"})
+"""Resources that lie in no namespace, or are looked for in all, so that no Role of one can grant them."""
 CONTROLLERS = "chaosctl-controller"
 
 
@@ -88,7 +88,12 @@ def rules(grants: Iterable[Grant]) -> Json:
 
 def faults(catalog: Catalog) -> Mapping[str, Rights]:
     """What each kind of fault needs beside that."""
-    return {name: _of(kind.needs) for name, kind in catalog.faults.items()}
+    return {name: _of((*kind.needs, *kind.looks)) for name, kind in catalog.faults.items()}
+
+
+def cluster_bound(catalog: Catalog) -> tuple[str, ...]:
+    """The kinds of fault that are refused where nothing beyond some namespaces is granted."""
+    return tuple(name for name, kind in catalog.faults.items() if _of(kind.needs).cluster)
 
 
 def as_json(catalog: Catalog) -> Json:

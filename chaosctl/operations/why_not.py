@@ -69,9 +69,14 @@ async def why_not(name: str, at: str, access: Access, guardian: str) -> Answer:
     subject = in_file(name)
     asked = moment_in(at, subject.timezone, "--at") if at else None
     async with connected(access) as world:
-        calendar, blind = await _calendar(subject, world)
-        at_cluster = [reason async for reason in _of_the_guards(subject, world, Guarding(guardian))]
-        now = world.clock.now()
+        return await answer(subject, asked, world, Guarding(guardian))
+
+
+async def answer(subject: Subject, asked: datetime | None, world: World, guarding: Guarding) -> Answer:
+    """The same on a cluster that is connected; `asked` is None for now."""
+    calendar, blind = await _calendar(subject, world)
+    at_cluster = [reason async for reason in _of_the_guards(subject, world, guarding)]
+    now = world.clock.now()
     when = asked or now
     drill = subject.timed(calendar, min(when, now))
     return Answer(

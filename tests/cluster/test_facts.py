@@ -15,6 +15,7 @@ from chaosctl.engine.guards import Guarding, refusals
 from chaosctl.errors import CannotPlan, Forbidden, Lost
 from chaosctl.model import Banish, Delete, Edit, Evict, Op, Patch, Ref
 from chaosctl.spec import Entry, Script, Target
+from chaosctl.spec.windows import Blackout, Windows, weekly
 from chaosctl.testing import deployment, lease, namespace
 
 
@@ -275,4 +276,29 @@ async def test_what_cannot_be_read_forbids_and_says_why():
 
     assert await refused(ledgers) == {
         "namespace opted in": "cannot be checked: no answer from the API server"
+    }
+
+
+CLOSED = Windows(only=(weekly("Sun 03:00-04:00"),))
+FROZEN = Windows(blackout=Blackout(config_map="freezes", key="all.ics"))
+
+
+@virtually
+async def test_a_run_outside_its_windows_is_refused_with_the_next_time():
+    _, ledgers = await settled_world()
+    (only,) = (await refused(ledgers, script().model_copy(update={"windows": CLOSED}))).items()
+
+    assert only[0] == "inside its windows"
+    assert only[1].startswith("outside Sun 03:00-04:00 (UTC): it is ")
+    assert "; next possible: Sun " in only[1]
+
+
+@virtually
+async def test_a_calendar_that_cannot_be_looked_up_forbids():
+    _, ledgers = await settled_world()
+    found = await refused(ledgers, script().model_copy(update={"windows": FROZEN}))
+
+    assert found == {
+        "inside its windows": "cannot be checked: ConfigMap models/freezes does not exist; "
+        "create it, or leave the blackout out"
     }

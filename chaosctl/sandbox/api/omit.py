@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+_MEANS_SOMETHING = "managedFields"  # whoever sends an empty list of them takes all names off
+
+
 class _Member(NamedTuple):
     """How a member of a kind is written: whether it goes when it is empty, and of which kind it is made."""
 
@@ -38,10 +41,11 @@ def _objects(value: Any, member: _Member) -> Iterator[Json]:  # noqa: ANN401  # 
 @lru_cache(maxsize=1024)
 def _members(kind: "type[BaseModel]") -> dict[str, _Member]:
     found = {}
-    for name, field in kind.model_fields.items():
+    for attribute, field in kind.model_fields.items():
         member = _member(field.annotation, required=field.is_required())
-        if member.goes or member.made_of is not None:
-            found[field.serialization_alias or name] = member
+        name = field.serialization_alias or attribute
+        if name != _MEANS_SOMETHING and (member.goes or member.made_of is not None):
+            found[name] = member
     return found
 
 

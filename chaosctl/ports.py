@@ -42,6 +42,9 @@ class Cluster(Reader, Protocol):
 
     async def tell(self, pod: Ref, port: int, path: str, body: Json) -> Json: ...
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool: ...
+    async def plural(self, ref: Ref) -> str:
+        """What URLs and Roles call the kind. Raises Gone where the cluster does not know it."""
+        ...
 
 
 class Clock(Protocol):

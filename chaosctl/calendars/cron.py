@@ -15,7 +15,7 @@ from chaosctl.spec.cron import MONTHS, WEEKDAYS, parse
 from chaosctl.spec.schedule import Schedule
 from chaosctl.spec.zones import moment, wall_time, zone
 
-_FIRST_LOOK = timedelta(hours=2)
+_FIRST_LOOK = timedelta(minutes=2)
 _AT_ONCE = timedelta(microseconds=1)
 
 

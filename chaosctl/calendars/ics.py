@@ -21,7 +21,8 @@ from chaosctl.spec.windows import MAX_BYTES
 
 MAX_EVENTS = 5000
 MAX_RULES = 100
-LONGEST = timedelta(days=400)
+LONGEST = timedelta(days=400)  # of what repeats
+YEARS, LONGEST_OF_ALL = range(1900, 2201), timedelta(days=36525)
 _Entry = Any  # a component of the library; what its properties hold is checked here
 _BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, BrokenCalendarProperty)
 
@@ -82,6 +83,7 @@ def _events(entry: _Entry, summary: str, moved: dict[str, set[When]]) -> Iterato
     length = _length(entry, start)
     if length == timedelta():
         return  # a moment
+    _checked(start, length)
     if length > LONGEST and "RRULE" in entry:
         raise ValueError(f"it lasts longer than {LONGEST.days} days, and repeats")
     rule = rule_of(dict(entry["RRULE"]), start) if "RRULE" in entry else None
@@ -91,8 +93,16 @@ def _events(entry: _Entry, summary: str, moved: dict[str, set[When]]) -> Iterato
     if start.wall not in left_out or rule:
         yield Event(summary, start.wall, length, start.where, rule, frozenset(left_out))
     for added, lasts in _added(entry, length):
+        _checked(added, lasts)
         if added.on_the_wall_of(start) not in left_out:
             yield Event(summary, added.wall, lasts, added.where)
+
+
+def _checked(start: When, length: timedelta) -> None:
+    if length < timedelta():
+        raise ValueError("it ends before it begins")
+    if start.wall.year not in YEARS or length > LONGEST_OF_ALL:
+        raise ValueError(f"it lies outside of the years {YEARS[0]} to {YEARS[-1]}")
 
 
 def _replaced(written: vDDDTypes) -> When:
@@ -131,10 +141,7 @@ def _length(entry: _Entry, start: When) -> timedelta:
 def _until_the_end(start: When, end: When) -> timedelta:
     if (start.where is None) != (end.where is None):
         raise ValueError("of DTSTART and DTEND, one has a time zone and one has none")
-    length = end.on_the_wall_of(start) - start.wall
-    if length < timedelta():
-        raise ValueError("it ends before it begins")
-    return length
+    return end.on_the_wall_of(start) - start.wall
 
 
 def _added(entry: _Entry, length: timedelta) -> Iterator[tuple[When, timedelta]]:

@@ -43,6 +43,8 @@ def rule_of(parts: Parts, start: When) -> Rule:
     frequency = _FREQUENCIES.get(str(_one(parts, "FREQ", "")))
     if frequency is None:
         raise ValueError(f"RRULE: FREQ must be one of {', '.join(_FREQUENCIES)}")
+    if "BYSETPOS" in parts and frequency in {"DAILY", "WEEKLY"}:
+        raise ValueError("RRULE: BYSETPOS is understood for months and years only")
     rule = Rule(
         start=start.wall.date(),
         frequency=frequency,

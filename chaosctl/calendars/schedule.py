@@ -136,8 +136,9 @@ def due(drill: Timed, record: Record, now: datetime, going: str = "") -> Due:
 
 def coming(drill: Timed, after: datetime) -> Iterator[Firing]:
     """The firings that are due after a moment, in order, whatever their windows say."""
-    early = after - drill.schedule.jitter - timedelta(seconds=1)
-    found = (_firing(drill, *pair) for pair in pairwise(times(drill.schedule, early)))
+    last = last_times(drill.schedule, after - drill.schedule.jitter, after, 1)  # it may be due only later
+    start = last[0] - _MOMENT if last else after
+    found = (_firing(drill, *pair) for pair in pairwise(times(drill.schedule, start)))
     return dropwhile(lambda firing: firing.at <= after, found)
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from chaosctl.calendars.span import Event, Span, joined, without
 from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.windows import Windows
-from chaosctl.spec.zones import moment, wall_time, zone
+from chaosctl.spec.zones import moment, zone
 
 HORIZON = timedelta(days=400)
 _NO_TIME = timedelta()
@@ -89,7 +89,8 @@ class Calendar:
     def weekly(self, first: date, last: date) -> Iterator[Span]:
         """What is open by the week, from one day to another; all of it where no hours are named."""
         if not self.windows.only:
-            yield Span(*(moment(datetime.combine(day, time()), self._zone) for day in (first, last)))
+            begin, end = (datetime.combine(day, time()) for day in (first, last))
+            yield Span(moment(begin, self._zone), moment(end, self._zone))
             return
         for number in range((last - first).days):
             midnight = datetime.combine(first + number * _ONE_DAY, time())

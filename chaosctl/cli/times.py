@@ -64,6 +64,6 @@ def why_not(
     from chaosctl.operations.why_not import why_not as ask
 
     access = Access(sandbox, context, str(kubeconfig or ""))
-    found = asyncio.run(ask(drill, at, access, guarded=guardian is not GuardianMode.NONE))
+    found = asyncio.run(ask(drill, at, access, guardian.value))
     typer.echo(json.dumps(found.as_json(), indent=2) if output is Output.JSON else found.as_text())
     raise typer.Exit(2 if found.reasons else 0)

@@ -132,6 +132,9 @@ class KubernetesCluster:
         review = parse(REVIEW, (await self._send("POST", REVIEW, body=body)).body)
         return look(review, "/status/allowed") is True
 
+    async def plural(self, ref: Ref) -> str:
+        return (await self._discovery.resource(ref)).plural
+
     async def watch(self, like: Ref, selector: str = "") -> AsyncIterator[tuple[str, Json]]:
         """What is there, then what changes, for ever: ADDED, MODIFIED or DELETED, and the object.
 

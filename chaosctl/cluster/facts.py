@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chaosctl import targets
@@ -11,11 +11,14 @@ from chaosctl.changes import look, text_at
 from chaosctl.cluster import rights
 from chaosctl.cluster.admission import admitted
 from chaosctl.cluster.fields import MANAGER, appliers_of
-from chaosctl.cluster.lease import LEASE, is_alive
+from chaosctl.cluster.job_guardian import JobGuardian
+from chaosctl.cluster.job_manifests import Wanted
+from chaosctl.cluster.keys import fingerprint
+from chaosctl.cluster.lease import LEASE, is_alive, knows
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
-from chaosctl.engine.guards import OPT_IN, Facts
-from chaosctl.errors import ChaosError, Gone
+from chaosctl.engine.guards import OPT_IN, Facts, Guarding
+from chaosctl.errors import ChaosError, Forbidden, Gone
 from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
@@ -32,13 +35,13 @@ GITOPS = {
 
 
 async def gather(  # noqa: PLR0913 - all that there is to look at
-    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool, guardians: Ref = LEASE
+    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, guarding: Guarding, *, guardians: Ref = LEASE
 ) -> Facts:
     """Look at everything that the guards judge; `plan_of` plans an entry, `guardians` is their Lease.
 
     Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
     """
-    return await _Look(script, run, plan_of, ledgers, guardians).facts(guarded=guarded)
+    return await _Look(script, run, plan_of, ledgers, guarding, guardians).facts()
 
 
 @dataclass
@@ -47,15 +50,20 @@ class _Look:
     run: str
     plan_of: PlanOf
     ledgers: Ledgers
+    guarding: Guarding
     guardians: Ref
     unknown: dict[str, str] = field(default_factory=dict)
 
-    async def facts(self, *, guarded: bool) -> Facts:
+    async def facts(self) -> Facts:
         target = await self._try("target", self._target(), None)
         if target is None:
             why = self.unknown.get("target", "the target does not exist")
             self.unknown |= dict.fromkeys(("pods", "plans", "doomed", "lacking", "fought"), why)
         plans, rejected = await self._plans(target) if target else ({}, {})
+        guarded = self.guarding is not Guarding.NONE
+        alive = await self._try("guardian", self._guardian(), default=False) if guarded else False
+        wanted = self.guarding is Guarding.JOB or (self.guarding is Guarding.AUTO and not alive)
+        job = self._job(plans) if wanted else None
         return Facts(
             at=self._now(),
             target=target,
@@ -68,7 +76,9 @@ class _Look:
             lacking=await self._try("lacking", self._lacking(plans), ()),
             fought=await self._try("fought", self._fought(plans), ()),
             guarded=guarded,
-            guardian=await self._try("guardian", self._guardian(), default=False) if guarded else False,
+            guardian=alive,
+            job=tuple(map(str, job.needs())) if job else (),
+            hindered=await self._try("hindered", job.hindered(), ()) if job else (),
             holder=await self._try("holder", self._holder(), ""),
             unknown=self.unknown,
         )
@@ -129,7 +139,8 @@ class _Look:
         return count
 
     async def _lacking(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
-        needed = rights.to_write(ledger_of(self.script.target.workload))
+        target = self.script.target.workload
+        needed = (*rights.to_write(ledger_of(target)), *rights.to_hear(target))
         for plan in plans.values():
             needed = (*needed, *rights.to_do(plan), *rights.to_undo(plan))
         lacking = await rights.missing(dict.fromkeys(needed), self.ledgers.cluster)
@@ -167,10 +178,17 @@ class _Look:
         ]
 
     async def _guardian(self) -> bool:
+        """Whether one is alive that knows our ledgers, as far as we may look."""
         try:
-            return is_alive(await self._see.get(self.guardians), self._now())
-        except Gone:
+            lease = await self._see.get(self.guardians)
+        except (Gone, Forbidden):
             return False
+        return is_alive(lease, self._now()) and knows(lease, fingerprint(self.ledgers.key))
+
+    def _job(self, plans: Mapping[str, Plan]) -> JobGuardian:
+        """One that is only looked at: so its name and times do not matter."""
+        wanted = Wanted(self.run, ledger_of(self.script.target.workload), timedelta())
+        return JobGuardian(wanted, tuple(plans.values()), self.ledgers)
 
     async def _holder(self) -> str:
         ledger = await self.ledgers.read(ledger_of(self.script.target.workload))

@@ -43,13 +43,15 @@ async def inject(  # noqa: PLR0913 - a place, a line, two worlds and two limits
 
 
 async def _guardian(where: Ref, entry: str, ledgers: Ledgers, until: datetime) -> None:
+    why = "is one running, with rights?"
     while ledgers.clock.now() < until:
         ledger = await ledgers.read(where)
         line = ledger.line(entry) if ledger else None
         if line is None or line.ready:
             return
+        why = line.objection or why
         await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
-    raise TooLate(f"{entry}: no guardian said in time that it would undo this; is one running, with rights?")
+    raise TooLate(f"{entry}: no guardian said in time that it would undo this; {why}")
 
 
 async def _apply(step: Step, where: Ref, run: str, line: Line, ledgers: Ledgers) -> None:

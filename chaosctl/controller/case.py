@@ -23,6 +23,7 @@ from chaosctl.controller.turns import Ticket
 from chaosctl.controller.writer import Writer
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
@@ -280,7 +281,7 @@ class Case:
         if self._why:
             return None
         world = self._office.world_of(self.namespace)
-        seen = await inspect(script, world, name, guarded=True)
+        seen = await inspect(script, world, name, Guarding.ALIVE)
         if seen.facts.holder:
             raise Busy(f"waiting for run {seen.facts.holder}, which holds {script.target.workload}")
         if self._why:

@@ -19,7 +19,7 @@ from chaosctl.model import Ref
 from chaosctl.ports import Clock, Cluster
 
 NAME = "chaosctl-controller"
-LASTING = timedelta(seconds=10)
+LASTING = timedelta(seconds=12)
 MARGIN = 3.0  # seconds: a `Date` is exact to one, on either side, and a request takes its time
 EVERY = 2.0  # seconds between two renewals
 TRY_EVERY = 1.0  # seconds between two looks of whoever stands by

@@ -59,6 +59,9 @@ class Reach:
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         return await self._call(lambda: self.cluster.allowed(verb, ref, subresource), ref, reads=True)
 
+    async def plural(self, ref: Ref) -> str:
+        return await self.cluster.plural(ref)  # it is about a kind, and looks at no object
+
     async def _call(self, request: Callable[[], Awaitable[T]], ref: Ref, *, reads: bool = False) -> T:
         if self.namespace and not self._is_near(ref, reads=reads):
             raise Forbidden(f"{ref}: a run in namespace {self.namespace} reaches nothing outside of it")

@@ -6,6 +6,7 @@ what to do about it. `plan`, preflight, the scheduler and the gate all ask the s
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
 
@@ -20,13 +21,27 @@ FRESH_FOR = timedelta(seconds=60)
 OF_TARGET = frozenset({"target", "pods", "plans", "doomed", "lacking", "fought"})  # facts that need one
 
 
+class Guarding(StrEnum):
+    """Who undoes a run whose process died.
+
+    auto: a guardian that is alive, else a Job of the run's own. alive: nobody but a guardian that is alive.
+    job: the Job in any case. none: nobody.
+    """
+
+    AUTO = "auto"
+    ALIVE = "alive"
+    JOB = "job"
+    NONE = "none"
+
+
 class Facts(Model):
     """What the guards need to know, as it stood at one time.
 
     `unknown` says for each field that could not be found out why. `plans` are by entry, as the API server
     would store them; `rejected` says why an entry has none. `doomed` is how many ready pods an entry takes
     away at once, `lacking` what we are not permitted, `fought` who else keeps writing what we would patch.
-    `closed` is why the drill's windows do not let the run through.
+    `closed` is why the drill's windows do not let the run through. `guardian` is whether one is alive; `job`
+    what a Job of the run's own is to be allowed, where one is to be made, and `hindered` why it cannot be.
     """
 
     at: datetime
@@ -41,6 +56,8 @@ class Facts(Model):
     fought: tuple[str, ...] = ()
     guarded: bool = True
     guardian: bool = False
+    job: tuple[str, ...] = ()
+    hindered: tuple[str, ...] = ()
     holder: str = ""
     unknown: Mapping[str, str] = {}
 
@@ -188,11 +205,13 @@ def _unfought(facts: Facts, _script: Script) -> str | None:
 
 
 def _guarded(facts: Facts, _script: Script) -> str | None:
-    if facts.guardian or not facts.guarded:
+    stands = bool(facts.job) or facts.guardian
+    if not facts.guarded or (stands and not facts.hindered):
         return None
+    why = "; ".join(("no guardian is alive", *facts.hindered) if not facts.guardian else facts.hindered)
     return (
-        "no guardian is alive that would undo the drill if this process died; start one with "
-        "`chaosctl guardian`, or accept the risk with --guardian none"
+        f"nobody would undo the drill if this process died: {why}; start one with `chaosctl guardian`, "
+        "or accept the risk with --guardian none"
     )
 
 
@@ -209,7 +228,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("replicas left", ("target", "doomed"), _outage),
     Guard("permitted to do and to undo", ("lacking",), _permitted),
     Guard("nobody fights the change", ("fought",), _unfought),
-    Guard("guardian alive", ("guardian",), _guarded),
+    Guard("guardian alive", ("guardian", "hindered"), _guarded),
 )
 
 

@@ -15,6 +15,7 @@ from chaosctl.catalog import (
     resolve,
     scripts_of,
 )
+from chaosctl.engine.guards import Guarding
 from chaosctl.errors import Invalid
 from chaosctl.spec import Script, Target
 from chaosctl.spec.drill import parse_target
@@ -39,12 +40,8 @@ class Order:
 
     access: Access
     scripts: tuple[Script, ...]
-    guardian: str
+    guarding: Guarding
     drill: str = ""
-
-    @property
-    def guarded(self) -> bool:
-        return self.guardian != "none"
 
 
 def order(  # noqa: PLR0913, PLR0917 - the options of the command line
@@ -60,9 +57,9 @@ def order(  # noqa: PLR0913, PLR0917 - the options of the command line
             raise Invalid("--target and --set are for playbooks; a drill names its own")
         scripts = scripts_of(file, catalog, chosen)
         context = access.context or scripts[0].target.context
-        return Order(replace(access, context=context), scripts, guardian, file.name)
+        return Order(replace(access, context=context), scripts, Guarding(guardian), file.name)
     meant = _target(file, target, access)
-    return Order(access, (resolve(file, meant, given, catalog, chosen),), guardian)
+    return Order(access, (resolve(file, meant, given, catalog, chosen),), Guarding(guardian))
 
 
 def reports(wanted: Sequence[str]) -> list[tuple[ReportKind, Path]]:

@@ -48,9 +48,8 @@ LOOKING = (
 LEDGERS = (Rule("", "configmaps", ("get", "list", "create", "patch", "delete")),)
 OBJECTS = (
     Rule(GROUP, "playbooks", ("get",)),
-    Rule(GROUP, "drills", ("get", "list", "watch")),
-    Rule(GROUP, "drills/status", ("patch",)),
-    Rule(GROUP, "runs", ("get", "list", "watch", "create")),
+    Rule(GROUP, "drills", ("get",)),
+    Rule(GROUP, "runs", ("get", "list", "watch")),
     Rule(GROUP, "runs/status", ("patch",)),
 )
 TELLING = (Rule("", "events", ("create",)),)
@@ -70,6 +69,21 @@ def watchdog() -> Rights:
     deployments = Rule("apps", "deployments", ("list", "patch"))
     rules = Rule("", "configmaps", ("get",))
     return Rights(targets=_grants((*LOOKING, *TELLING, deployments, rules)), home=_lease(watchdogs.NAME))
+
+
+def guardian(catalog: Catalog) -> Rights:
+    """Of a guardian alone: it undoes what any fault did, and may do as much."""
+    kinds = tuple(faults(catalog).values())
+    return Rights(
+        targets=(*_grants(LEDGERS), *(grant for kind in kinds for grant in kind.targets)),
+        home=_lease(GUARDIAN),
+        cluster=tuple(grant for kind in kinds for grant in kind.cluster),
+    )
+
+
+def rules(grants: Iterable[Grant]) -> Json:
+    """The rules of a Role, as the API has them."""
+    return {"rules": [_as_rule(grant) for grant in dict.fromkeys(grants)]}
 
 
 def faults(catalog: Catalog) -> Mapping[str, Rights]:
@@ -104,6 +118,12 @@ def _lease(*names: str) -> tuple[Grant, ...]:
         Grant(Rule(group, resource, ("create",))),
         Grant(Rule(group, resource, ("get", "patch")), tuple(sorted(names))),
     )
+
+
+def _as_rule(grant: Grant) -> Json:
+    names: Json = {"resourceNames": [*grant.names]} if grant.names else {}
+    rule = grant.rule
+    return {"apiGroups": [rule.group], "resources": [rule.resource], **names, "verbs": [*rule.verbs]}
 
 
 def _as_json(grant: Grant) -> Json:

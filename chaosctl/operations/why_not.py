@@ -9,6 +9,7 @@ from datetime import datetime
 
 from chaosctl.calendars.schedule import Firing, Timed, coming, next_open
 from chaosctl.calendars.windows import ALWAYS, Calendar
+from chaosctl.engine.guards import Guarding
 from chaosctl.errors import ChaosError
 from chaosctl.model import Json
 from chaosctl.operations.connect import connected
@@ -63,14 +64,19 @@ class Answer:
         }
 
 
-async def why_not(name: str, at: str, access: Access, *, guarded: bool) -> Answer:
+async def why_not(name: str, at: str, access: Access, guardian: str) -> Answer:
     """Everything that keeps a drill from running at a time; now, where `at` is "". Raises Invalid, Lost."""
     subject = in_file(name)
     asked = moment_in(at, subject.timezone, "--at") if at else None
     async with connected(access) as world:
-        calendar, blind = await _calendar(subject, world)
-        at_cluster = [reason async for reason in _of_the_guards(subject, world, guarded=guarded)]
-        now = world.clock.now()
+        return await answer(subject, asked, world, Guarding(guardian))
+
+
+async def answer(subject: Subject, asked: datetime | None, world: World, guarding: Guarding) -> Answer:
+    """The same on a cluster that is connected; `asked` is None for now."""
+    calendar, blind = await _calendar(subject, world)
+    at_cluster = [reason async for reason in _of_the_guards(subject, world, guarding)]
+    now = world.clock.now()
     when = asked or now
     drill = subject.timed(calendar, min(when, now))
     return Answer(
@@ -119,10 +125,10 @@ def _of_the_schedule(drill: Timed | None, asked: datetime | None) -> Iterator[Re
         yield Reason("", SCHEDULE, why)
 
 
-async def _of_the_guards(subject: Subject, world: World, *, guarded: bool) -> AsyncIterator[Reason]:
+async def _of_the_guards(subject: Subject, world: World, guarding: Guarding) -> AsyncIterator[Reason]:
     """What the cluster says of each playbook; the windows are asked about the time in question instead."""
     for script in subject.scripts:
-        look = await inspect(script, world, PREVIEW, guarded=guarded)
+        look = await inspect(script, world, PREVIEW, guarding)
         for found in look.findings:
             if found.refusal is not None and found.guard != WINDOWS:
                 yield Reason(script.playbook, found.guard, found.refusal)

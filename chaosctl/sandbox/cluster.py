@@ -70,6 +70,7 @@ class Sandbox:
     def __init__(self, folder: Path, config: SandboxConfig | None = None) -> None:
         self.folder, self.config = folder, config or SandboxConfig()
         self.url = ""
+        self._tokens: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +116,12 @@ class Sandbox:
     def _backend(self) -> Logs | None:
         return Logs(self.store, self._kubelet) if isinstance(self._kubelet, Kubelet) else None
 
+    def _credentials(self, user: str) -> str:
+        """A kubeconfig for a user; pods start after the server, which knows its address then."""
+        if user not in self._tokens:
+            self._tokens[user] = self.server.issue(user)
+        return kubeconfig(self.server.url_for(self._tokens[user]))
+
     def _controllers(self) -> list[Controller]:
         store, recorder = self.store, self._recorder
         return [
@@ -140,6 +147,7 @@ class Sandbox:
             self._keeper,
             self._back_off,
             self.folder.resolve(),
+            self._credentials,
         )
         return Kubelet(host, nodes) if self.config.pods == "processes" else ObjectsOnly(host, nodes)
 

@@ -22,7 +22,7 @@ MACROS: Mapping[str, str] = {
 }
 LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _LONGEST_SHOWN = 40
-_PART = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[0-9]{1,3}))?", re.ASCII)
+_PART = re.compile(r"(?P<first>\*|\w{1,9})(?:-(?P<last>\w{1,9}))?(?:/(?P<step>[0-9]{1,3}))?", re.ASCII)
 
 
 class _Field(NamedTuple):

@@ -77,6 +77,9 @@ class FakeCluster:
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         return f"{verb} {ref.kind}{'/' if subresource else ''}{subresource}" not in self.denied
 
+    async def plural(self, ref: Ref) -> str:
+        return f"{ref.kind.lower()}s"
+
     async def patch(self, ref: Ref, ops: Sequence[Op], *, dry_run: bool = False, manager: str = OURS) -> Json:
         seen = self._found(ref)
         if any(op.op == "test" and op.path == VERSION and op.value != look(seen, VERSION) for op in ops):

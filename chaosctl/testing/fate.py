@@ -87,6 +87,9 @@ class Shaky:
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         return await self._call(lambda: self.cluster.allowed(verb, ref, subresource))
 
+    async def plural(self, ref: Ref) -> str:
+        return await self._call(lambda: self.cluster.plural(ref))
+
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
         self.fate.step()
         landing = asyncio.ensure_future(self._land(request))

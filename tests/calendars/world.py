@@ -1,4 +1,4 @@
-"""Why: a scheduler is right when stale objects, lost answers and deaths between any two writes change nothing.
+"""Why: a scheduler is right when stale objects, lost answers and deaths between two writes change nothing.
 
 Two controllers act at once on one API server; both may be gone. What a controller does is what the schedule's
 own docstring asks for: create the Run, then write the status, and look again. Each look is held against the

@@ -52,7 +52,7 @@ class Installation:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.environment = {**os.environ, "CHAOSCTL_HOME": str(home), "TMPDIR": str(home.parent)}
-        for name in ("KUBECONFIG", "NO_COLOR", "FORCE_COLOR"):
+        for name in ("KUBECONFIG", "NO_COLOR", "FORCE_COLOR", "CHAOSCTL_STORE", "CHAOSCTL_KEY_FILE"):
             self.environment.pop(name, None)
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":

@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import yaml
 from controller.objects import TARGET, playbook
 
 from chaosctl.catalog.crds import definitions
 
+LOST_THE_LEASE = 1  # exit code: the machine was so busy that it could not renew it
 WITHIN = 150.0  # seconds; the machine may be busy
 READY = {"kind": "ready-replicas"}
 
@@ -126,11 +127,23 @@ class Installation:
             "KUBECONFIG": str(place.kubeconfig),
         }
         self.replicas = []
+        self.over = threading.Event()
+        self.kubelet = threading.Thread(target=self.restart)
+
+    def restart(self):
+        """Start again what ended by itself, as a kubelet does."""
+        while not self.over.wait(0.3):
+            for replica in list(self.replicas):
+                if replica.process.poll() == LOST_THE_LEASE and not replica.followed:
+                    replica.followed = True
+                    self.start()
 
     def start(self, **environment):
         """One more replica."""
         replica = Replica(self, len(self.replicas), environment)
         self.replicas.append(replica)
+        if not self.kubelet.ident:
+            self.kubelet.start()
         return replica
 
     def guardian(self):
@@ -142,6 +155,8 @@ class Installation:
         return until(lambda: next((one for one in self.replicas if one.leads()), None))
 
     def end(self):
+        self.over.set()
+        self.kubelet.join()
         for replica in self.replicas:
             replica.kill()
 
@@ -150,7 +165,7 @@ class Replica:
     """One process of ours."""
 
     def __init__(self, installation, number, environment, *command):
-        self.installation = installation
+        self.installation, self.followed = installation, False
         self.log = installation.place.folder / f"{installation.name}-{number}.log"
         spaces = [f"--namespace={space}" for space in installation.namespaces]
         arguments = command or ("serve", "--port", "0", "--bind", "127.0.0.1", *spaces)
@@ -227,7 +242,8 @@ def place():
     try:
         made = Place(folder)
         until(made.kubeconfig.exists)
-        made.kubectl("apply", "-f", "-", given=yaml.safe_dump_all(definitions().values()))
+        for definition in definitions().values():
+            made.kubectl("apply", "-f", "-", given=json.dumps(definition))
         yield made
     finally:
         sandbox.terminate()

@@ -10,7 +10,7 @@ from chaosctl.errors import Lost
 from chaosctl.testing import FakeClock, FakeCluster, in_virtual_time, namespace
 
 WHERE = lease(NAME)
-TAKEN_OVER_WITHIN = 13  # seconds
+TAKEN_OVER_WITHIN = 15  # seconds
 
 
 SECOND = LASTING / LASTING.total_seconds()

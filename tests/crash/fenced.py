@@ -1,7 +1,7 @@
 """Why: a run that slept while another process took its journal over must leave the cluster to that one.
 
 `python -m crash.fenced PLACE`: a run is stopped with SIGSTOP amid a fault, its journal is claimed, and it
-goes on with SIGCONT. It must end and have undone nothing; `chaosctl recover` then brings everything to its end.
+goes on with SIGCONT. It must end and have undone nothing; `chaosctl recover` then brings all to its end.
 """
 
 import os

@@ -100,6 +100,18 @@ class Store:
         """All objects of a kind by namespace and name; of one namespace if it is given."""
         return [*self._inventory.all(resource, namespace)]
 
+    def list_at(self, resource: Resource, namespace: str | None, version: int) -> Objects:
+        """All objects of a kind as they were at a version. Raises ApiError 410 where that is not kept."""
+        found = {_key(body): body for body in self.list(resource, namespace)}
+        for change in reversed(self._history.since(version)):
+            if (change.resource.group, change.resource.plural) != (resource.group, resource.plural):
+                continue
+            if change.previous is None:
+                found.pop(_key(change.object), None)
+            elif namespace in {None, change.object["metadata"].get("namespace", "")}:
+                found[_key(change.previous)] = change.previous
+        return [found[key] for key in sorted(found)]
+
     def dependents(self, owner_uid: str) -> Objects:
         """The objects that name this owner."""
         return self._inventory.owned_by(owner_uid)
@@ -308,3 +320,7 @@ class Store:
         ending = space is not None and "deletionTimestamp" in space["metadata"]
         if ending and self._inventory.is_empty(namespace):
             self.update(self._namespaces, None, namespace, admission.finalized, subresource="finalize")
+
+
+def _key(body: Json) -> tuple[str, str]:
+    return body["metadata"].get("namespace", ""), body["metadata"]["name"]

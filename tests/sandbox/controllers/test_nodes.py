@@ -122,3 +122,31 @@ async def test_a_budget_says_how_many_may_go(objects: Lab, spec: Json, desired: 
     )
     (state,) = status["conditions"]
     assert state["reason"] == ("SufficientPods" if allowed else "InsufficientPods")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "nodes"),
+    [
+        (
+            {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["sandbox-node-1"]}]},
+            "23",
+        ),
+        ({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["sandbox-node-2"]}]}, "2"),
+        ({"matchExpressions": [{"key": "disk", "operator": "Exists"}]}, "3"),
+        ({"matchExpressions": [{"key": "disk", "operator": "DoesNotExist"}]}, "12"),
+        ({"matchExpressions": [{"key": "disk", "operator": "Gt", "values": ["99"]}]}, "3"),
+        ({"matchExpressions": [{"key": "disk", "operator": "Lt", "values": ["99"]}]}, ""),
+        ({}, ""),
+    ],
+)
+async def test_a_pod_goes_only_where_its_required_affinity_lets_it(objects: Lab, requirement, nodes):
+    objects.edit("nodes", "sandbox-node-3", lambda body: body["metadata"]["labels"].update(disk="100"))
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [requirement]}}
+    for number in range(4):
+        objects.create("pods", pod(f"picky-{number}", spec={"affinity": {"nodeAffinity": required}}))
+
+    await objects.until(
+        lambda: all(node_of(p) or unschedulable(objects, p["metadata"]["name"]) for p in objects.all("pods"))
+    )
+
+    assert {node_of(p)[-1:] for p in objects.all("pods")} == (set(nodes) or {""})

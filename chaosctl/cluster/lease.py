@@ -27,10 +27,19 @@ LEASE = lease(GUARDIAN)
 """The guardians', where nobody says that they are elsewhere."""
 
 
-async def renew(
-    holder: str, now: datetime, cluster: Cluster, where: Ref = LEASE, lasting: timedelta = ALIVE_WITHIN
+async def renew(  # noqa: PLR0913 - who, when, where, how long
+    holder: str,
+    now: datetime,
+    cluster: Cluster,
+    where: Ref = LEASE,
+    lasting: timedelta = ALIVE_WITHIN,
+    *,
+    anew: bool = True,
 ) -> bool:
-    """Hold a Lease, or take it over when its holder is gone. Says whether we hold it. Raises ClusterError."""
+    """Hold a Lease, or (`anew`) take it over when its holder is gone. Says whether we hold it.
+
+    Raises ClusterError.
+    """
     spec: Json = {
         "holderIdentity": holder,
         "leaseDurationSeconds": int(lasting.total_seconds()),
@@ -38,10 +47,12 @@ async def renew(
     }
     try:
         seen = await cluster.get(where)
-        if look(seen, "/spec/holderIdentity") != holder and is_alive(seen, now):
+        if look(seen, "/spec/holderIdentity") != holder and (is_alive(seen, now) or not anew):
             return False
         await cluster.patch(where, (at_version(seen), Op(op="replace", path="/spec", value=spec)))
     except Gone:
+        if not anew:
+            return False
         await _create(where, spec, cluster)
     except Conflict:
         return False

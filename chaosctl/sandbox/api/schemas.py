@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chaosctl.sandbox.api import structural
 from chaosctl.sandbox.api.omit import omit_empty
-from chaosctl.sandbox.api.errors import ApiError, bad_request, invalid
+from chaosctl.sandbox.api.errors import invalid, undecodable
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import Resource
 
@@ -44,7 +44,7 @@ def check(
     else:
         unknown = _check_built_in(resource, body, partial=partial)
     if unknown and mode == "Strict":
-        raise _undecodable(resource, "strict decoding error: " + ", ".join(unknown))
+        raise undecodable(resource.group_version, resource.kind, "strict decoding error: " + ", ".join(unknown))
     return unknown if mode == "Warn" else []
 
 
@@ -60,7 +60,7 @@ def _check_built_in(resource: Resource, body: Json, *, partial: bool) -> list[st
         return []
     errors = list(_errors(kind, body))
     if wrong := next((each for each in errors if each["type"] not in {"extra_forbidden", "missing"}), None):
-        raise _undecodable(resource, _explain(resource.kind, wrong))
+        raise undecodable(resource.group_version, resource.kind, _explain(resource.kind, wrong))
     missing = [_dotted(each["loc"]) for each in errors if each["type"] == "missing"]
     if missing and not partial:
         causes = [(field, "FieldValueRequired", "Required value") for field in missing]
@@ -83,13 +83,6 @@ def _errors(kind: "type[BaseModel]", body: Json) -> "Iterator[ErrorDetails]":
             numeric = isinstance(each["input"], int | float) and _AMOUNTS & set(each["loc"])
             if not numeric:  # quantities may be written as numbers; the models know only strings
                 yield each
-
-
-def _undecodable(resource: Resource, why: str) -> ApiError:
-    version = resource.version if resource.group else resource.group_version
-    return bad_request(
-        f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {why}'
-    )
 
 
 def _explain(kind: str, error: "ErrorDetails") -> str:

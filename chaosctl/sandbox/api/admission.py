@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 
 from chaosctl.sandbox.api import defaults, errors, quantities, validation
-from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.resources import Resource, counts_generations
 
@@ -24,12 +23,13 @@ _MODIFIED = "the object has been modified; please apply your changes to the late
 def admit_new(resource: Resource, namespace: str | None, body: Json) -> Json:
     """A body as its writer wants it, defaults filled in. Changes the body. Raises ApiError 400, 422."""
     metadata = body["metadata"] = body.get("metadata") or {}
+    if metadata.get("resourceVersion"):
+        raise errors.internal("resourceVersion should not be set on objects to be created")
     _place(resource, namespace, metadata)
     _name(metadata)
     if "status" in resource.subresources and resource.plural not in _KEEPS_STATUS:
         body.pop("status", None)
     for field in (
-        "resourceVersion",
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
         "selfLink",
@@ -48,6 +48,7 @@ def admit_new(resource: Resource, namespace: str | None, body: Json) -> Json:
 def admit_change(resource: Resource, old: Json, new: Json, subresource: str) -> Json:
     """A changed object as it will be stored. Raises ApiError 409, 422."""
     _check_version(resource, old, new)
+    validation.check_metadata_change(resource, old, new)
     new = _restricted(resource, old, new, subresource)
     new |= {"apiVersion": old["apiVersion"], "kind": old["kind"]}
     new["metadata"] |= {field: old["metadata"][field] for field in _SERVER_OWNED if field in old["metadata"]}
@@ -56,7 +57,7 @@ def admit_change(resource: Resource, old: Json, new: Json, subresource: str) -> 
     defaults.fill(resource, new)
     defaults.keep_assigned(resource, old, new)
     quantities.normalise(resource.kind, new)
-    validation.check_change(resource, old, new)
+    validation.check_change(resource, old, new, subresource)
     return new
 
 
@@ -70,7 +71,7 @@ def count_generation(resource: Resource, old: Json, new: Json) -> None:
 
 def check_preconditions(resource: Resource, old: Json, uid: str | None, version: str | None) -> None:
     """Raises ApiError 409 where the object is not the one that was meant."""
-    conflict = partial(errors.conflict, resource.group, resource.plural, old["metadata"]["name"])
+    conflict = partial(errors.conflict, resource.group, resource.kind, old["metadata"]["name"])
     for what, wanted, is_ in (
         ("UID", uid, old["metadata"]["uid"]),
         ("ResourceVersion", version, old["metadata"]["resourceVersion"]),
@@ -108,22 +109,6 @@ def may_go(body: Json) -> bool:
     if body["kind"] == "Namespace":
         held = held or body["spec"].get("finalizers")
     return "deletionTimestamp" in metadata and not held
-
-
-def finalized(namespace: Json) -> Json:
-    """A namespace whose contents have gone."""
-    return {**namespace, "spec": {**namespace["spec"], "finalizers": []}}
-
-
-def namespace_is_ending(resource: Resource, namespace: str) -> ApiError:
-    text = f"unable to create new content in namespace {namespace} because it is being terminated"
-    cause = {
-        "reason": "NamespaceTerminating",
-        "message": f"namespace {namespace} is being terminated",
-        "field": "metadata.namespace",
-    }
-    details = {"kind": resource.plural, "causes": [cause]}
-    return ApiError(403, "Forbidden", f"{resource.plural} is forbidden: {text}", details)
 
 
 def _place(resource: Resource, namespace: str | None, metadata: Json) -> None:

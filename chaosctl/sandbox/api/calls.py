@@ -15,6 +15,8 @@ from chaosctl.sandbox.api.selectors import Match, by_fields, by_labels
 LARGEST_BODY = 3 * 2**20
 _OPTIONS = {"create": "Create", "update": "Update", "patch": "Patch"}
 _OPTIONS |= {"delete": "Delete", "deletecollection": "Delete"}
+_MEDIA = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
+_UNSAID = "application/octet-stream"  # what our HTTP library says where a client said nothing
 _TRUE = frozenset({"true", "1"})
 
 
@@ -83,6 +85,10 @@ class Call(NamedTuple):
 
     async def body(self) -> Json:
         """The body as an object. Raises ApiError 400, 413, 415."""
+        sent = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if self.verb in {"create", "update"} and sent not in {"", *_MEDIA, _UNSAID}:
+            text = "the body of the request was in an unknown format - accepted media types include: "
+            raise ApiError(415, "UnsupportedMediaType", text + ", ".join(_MEDIA))
         found = await self.patch_body()
         if not isinstance(found, dict):
             raise bad_request("the body of the request must be an object")

@@ -47,6 +47,10 @@ def selector_text(selector: Json | None) -> str:
     return ",".join(texts)
 
 
+def pod_selector(body: Json) -> str:
+    return selector_text(dig(body, "spec.podSelector")) or NONE
+
+
 def selector(body: Json) -> str:
     return selector_text(dig(body, "spec.selector")) or NONE
 

@@ -135,7 +135,7 @@ _COLUMNS: dict[str, list[Column]] = {
     "Namespace": [Column("Status", cells.at("status.phase")), _AGE],
     "ConfigMap": [Column("Data", cells.count("data", "binaryData"), "integer"), _AGE],
     "Secret": [Column("Type", cells.at("type")), Column("Data", cells.count("data"), "integer"), _AGE],
-    "ServiceAccount": [Column("Secrets", cells.count("secrets"), "integer"), _AGE],
+    "NetworkPolicy": [Column("Pod-Selector", cells.pod_selector), _AGE],
     "EndpointSlice": [
         Column("AddressType", cells.at("addressType")),
         Column("Ports", cells.slice_ports),

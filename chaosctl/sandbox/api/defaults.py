@@ -10,6 +10,7 @@ _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "fail
 _ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
 _UNREACHABLE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _ASSIGNED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+JOB_LABELS = "batch.kubernetes.io/"
 _READ_ONLY_BITS = 420  # 0644
 
 
@@ -28,7 +29,10 @@ def assign(resource: Resource, body: Json, allocate: Callable[[], str]) -> None:
             _place_service(body, allocate)
         case "CustomResourceDefinition":
             body["status"] = _accepted(body)
-        case "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob":
+        case "Job":
+            body["status"] = {}
+            _select_own(body)
+        case "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "CronJob":
             body["status"] = {}
 
 
@@ -86,6 +90,8 @@ def _fill_pod(spec: Json) -> None:
     for container in containers(spec):
         _fill_container(container)
     for volume in spec.get("volumes") or ():
+        if volume.keys() == {"name"}:
+            volume["emptyDir"] = {}
         for source in ("configMap", "secret", "projected", "downwardAPI"):
             if isinstance(volume.get(source), dict):
                 volume[source].setdefault("defaultMode", _READ_ONLY_BITS)
@@ -173,6 +179,17 @@ def _fill_job(spec: Json) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = 1
     _missing(spec, {"parallelism": 1})
+
+
+def _select_own(job: Json) -> None:
+    """A Job finds its pods by its UID."""
+    uid, name = job["metadata"]["uid"], job["metadata"]["name"]
+    own = {f"{prefix}controller-uid": uid for prefix in ("", JOB_LABELS)}
+    own |= {f"{prefix}job-name": name for prefix in ("", JOB_LABELS)}
+    metadata = job["spec"]["template"].setdefault("metadata", {})
+    metadata["labels"] = {**(metadata.get("labels") or {}), **own}
+    if not job["spec"].get("manualSelector"):
+        job["spec"]["selector"] = {"matchLabels": {f"{JOB_LABELS}controller-uid": uid}}
 
 
 def _fill_cron_job(spec: Json) -> None:

@@ -66,10 +66,15 @@ def _entry(resource: Resource) -> Json:
         "singularName": resource.kind.lower(),
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": _verbs(resource),
-        "shortNames": list(resource.short_names),
-        "categories": list(resource.categories),
+        "verbs": verbs_of(resource),
+        **_if_any("shortNames", resource.short_names),
+        **_if_any("categories", resource.categories),
     }
+
+
+def _if_any(name: str, texts: Iterable[str]) -> Json:
+    listed = list(texts)
+    return {name: listed} if listed else {}
 
 
 def _part_entries(resource: Resource) -> list[Json]:
@@ -86,7 +91,10 @@ def _part(resource: Resource, name: str) -> tuple[Json, list[str]]:
     return kind or {"kind": resource.kind}, verbs
 
 
-def _verbs(resource: Resource) -> list[str]:
+def verbs_of(resource: Resource) -> list[str]:
+    """Namespaces are deleted one by one."""
+    if resource.plural == "namespaces":
+        return [verb for verb in _VERBS if verb != "deletecollection"]
     return ["create"] if resource.review else _VERBS
 
 
@@ -118,9 +126,9 @@ def _described(resource: Resource) -> Json:
         "responseKind": kind,
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.kind.lower(),
-        "verbs": _verbs(resource),
-        "shortNames": list(resource.short_names),
-        "categories": list(resource.categories),
+        "verbs": verbs_of(resource),
+        **_if_any("shortNames", resource.short_names),
+        **_if_any("categories", resource.categories),
         "subresources": [
             {"subresource": name, "responseKind": {**kind, **own}, "verbs": verbs}
             for name, own, verbs in parts

@@ -31,6 +31,12 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
+def undecodable(group_version: str, kind: str, why: str) -> ApiError:
+    """A body that is none of its kind."""
+    version = group_version.rpartition("/")[2]
+    return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {why}')
+
+
 def internal(message: str) -> ApiError:
     """What a real server did not foresee; it gives no reason."""
     return ApiError(500, "", message)

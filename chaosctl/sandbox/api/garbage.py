@@ -37,7 +37,7 @@ def collect_if_abandoned(store: "Store", body: Json) -> None:
 def start_foreground(store: "Store", owner_uid: str) -> None:
     """Remove the dependents of an owner that waits for them, they in turn waiting for theirs."""
     for body in store.dependents(owner_uid):
-        if any(ref["uid"] != owner_uid and store.holds(ref["uid"]) for ref in references(body)):
+        if any(ref["uid"] != owner_uid and store.owns(ref["uid"], body) for ref in references(body)):
             _cut(store, body, owner_uid)
         elif "deletionTimestamp" not in body["metadata"]:
             waits = store.dependents(body["metadata"]["uid"])
@@ -68,7 +68,7 @@ def remove(store: "Store", body: Json, policy: str) -> None:
 
 
 def _has_living_owner(store: "Store", body: Json) -> bool:
-    return any(store.holds(ref["uid"]) for ref in references(body))
+    return any(store.owns(ref["uid"], body) for ref in references(body))
 
 
 def _cut(store: "Store", body: Json, owner_uid: str) -> None:

@@ -9,6 +9,7 @@ from chaosctl.sandbox.api import errors
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import Resource
 
+FIRST = 1_000  # so that versions of an earlier life are too old here, and not yet to come
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
@@ -26,7 +27,7 @@ class History:
     """The version counter, the last changes, and the queues of those who want the next ones."""
 
     def __init__(self, length: int) -> None:
-        self.version = 0
+        self.version = FIRST
         self._changes: deque[Change] = deque(maxlen=length)
         self._queues: set[asyncio.Queue[Change]] = set()
 
@@ -53,7 +54,7 @@ class History:
 
     def since(self, version: int) -> list[Change]:
         """The changes after a version. Raises ApiError 410 where they are no longer kept."""
-        oldest = self._changes[0].version if self._changes else 1
+        oldest = self._changes[0].version if self._changes else self.version + 1
         if version < oldest - 1:
             raise errors.gone(version, oldest)
         return list(islice(self._changes, version - oldest + 1, None))

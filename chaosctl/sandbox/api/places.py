@@ -20,7 +20,7 @@ class Place(NamedTuple):
     namespace: str | None
     name: str | None
     subresource: str
-    port: int | None = None
+    port: str = ""
     path: str = ""
 
 
@@ -53,12 +53,12 @@ def _split(rest: list[str]) -> tuple[list[str], str]:
     return rest, ""
 
 
-def _port(name: str) -> tuple[str, int | None]:
-    """NAME:PORT, or NAME. Raises ApiError 400."""
+def _port(name: str) -> tuple[str, str]:
+    """NAME:PORT, or NAME; a port has a number or a name. Raises ApiError 400."""
     plain, colon, port = name.partition(":")
-    if colon and not port.isdecimal():
+    if colon and not port:
         raise bad_request(f"invalid proxy name {name!r}: write NAME:PORT")
-    return plain, int(port) if colon else None
+    return plain, port
 
 
 def verb_of(method: str, place: Place, *, watching: bool) -> str:

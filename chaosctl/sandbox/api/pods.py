@@ -145,7 +145,8 @@ def bind(store: Store, call: Call, body: Json) -> Json:
         return {**pod, "spec": {**pod["spec"], "nodeName": node}}
 
     place = call.place
-    store.update(place.resource, place.namespace, place.name or "", bound, manager=call.manager)
+    key = place.namespace, place.name or ""
+    store.update(place.resource, *key, bound, manager=call.manager, subresource="binding")
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
 

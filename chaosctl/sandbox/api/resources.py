@@ -50,7 +50,7 @@ RESOURCES = (
     _cluster_wide("v1", "namespaces", "Namespace", ("ns",), ("status", "finalize")),
     _cluster_wide("v1", "nodes", "Node", ("no",), _STATUS),
     _namespaced("v1", "pods", "Pod", ("po",), _POD, _ALL),
-    _namespaced("v1", "services", "Service", ("svc",), _STATUS, _ALL),
+    _namespaced("v1", "services", "Service", ("svc",), (*_STATUS, "proxy"), _ALL),
     _namespaced("v1", "configmaps", "ConfigMap", ("cm",)),
     _namespaced("v1", "secrets", "Secret"),
     _namespaced("v1", "serviceaccounts", "ServiceAccount", ("sa",), ("token",)),

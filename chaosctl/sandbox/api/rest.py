@@ -22,6 +22,7 @@ from chaosctl.sandbox.api import (
 from chaosctl.sandbox.api.answers import Presenter, as_json
 from chaosctl.sandbox.api.authz import Authorizer, Identities
 from chaosctl.sandbox.api.calls import Call, is_dry_run
+from chaosctl.sandbox.api.causes import wrong
 from chaosctl.sandbox.api.errors import ApiError, bad_request, invalid, invalid_option, method_not_allowed
 from chaosctl.sandbox.api.managed_fields import Writer
 from chaosctl.sandbox.api.objects import Json
@@ -37,6 +38,10 @@ _PATCHES: dict[str, Callable[[Json, Any], Json]] = {
     "application/strategic-merge-patch+json": patches.strategic_merge_patch,
 }
 _ANSWERED_WHOLE = frozenset({"pods", "services", "serviceaccounts", "namespaces", "persistentvolumeclaims"})
+_CREATED_BY_UPDATE = frozenset(
+    {"services", "endpoints", "leases", "events", "roles", "clusterroles", "rolebindings", "clusterrolebindings"}
+)
+_NEVER_BLINDLY = frozenset({"leases", "poddisruptionbudgets", "customresourcedefinitions"})
 _PARTS = {
     "eviction": ("policy/v1", "Eviction"),
     "binding": ("v1", "Binding"),
@@ -99,9 +104,7 @@ class Rest:
         _check_kind(place.resource, body)
         warnings = self._check(call, body)
         self._may_give(call, body)
-        manager, dry_run = call.manager, call.dry_run
-        made = self._store.create(place.resource, place.namespace, body, manager=manager, dry_run=dry_run)
-        return self._shown(call, made, 201, warnings)
+        return self._shown(call, self._made(call, body), 201, warnings)
 
     def _create_part(self, call: Call, body: Json) -> web.Response:
         place = call.place
@@ -131,7 +134,28 @@ class Rest:
         _check_kind(place.resource, body)
         warnings = self._check(call, body)
         self._may_give(call, body)
+        if not place.subresource and place.resource.plural in _CREATED_BY_UPDATE and not self._is_there(call):
+            return self._shown(call, self._made(call, body), 201, warnings)
+        self._check_version(place.resource, body)
         return self._shown(call, self._changed(call, lambda _: body), 200, warnings)
+
+    def _is_there(self, call: Call) -> bool:
+        place = call.place
+        return self._store.find(place.resource, place.namespace, place.name or "") is not None
+
+    def _made(self, call: Call, body: Json) -> Json:
+        place, manager = call.place, call.manager
+        return self._store.create(
+            place.resource, place.namespace, body, manager=manager, dry_run=call.dry_run
+        )
+
+    def _check_version(self, resource: Resource, body: Json) -> None:
+        """Raises ApiError 422 where a kind is not updated blindly and no version is named."""
+        careful = resource.plural in _NEVER_BLINDLY or self._store.definition(resource) is not None
+        metadata = body.get("metadata") or {}
+        if careful and not metadata.get("resourceVersion"):
+            why = wrong("metadata.resourceVersion", 0, "must be specified for an update")
+            raise invalid(resource.group, resource.plural, metadata.get("name", ""), [why])
 
     async def _patch(self, call: Call) -> web.StreamResponse:
         patch, kind = await call.patch_body(), call.request.content_type

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from chaosctl.sandbox.api.authz import Attributes, Authorizer, Identities, Identity, account_of, identity
-from chaosctl.sandbox.api.errors import bad_request
+from chaosctl.sandbox.api.causes import wrong
+from chaosctl.sandbox.api.errors import invalid
 from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.resources import Resource
 
@@ -11,7 +12,7 @@ _HOUR_S = 3600
 
 
 def answer(resource: Resource, body: Json, who: Identity, authorizer: Authorizer) -> Json:
-    """The review with its status. Raises ApiError 400."""
+    """The review with its status. Raises ApiError 422."""
     spec = body.get("spec") or {}
     match resource.kind:
         case "SelfSubjectReview":
@@ -57,7 +58,8 @@ def _attributes(spec: Json) -> Attributes:
         return Attributes(path.get("verb", ""), path=path.get("path", ""))
     asked = spec.get("resourceAttributes")
     if not asked:
-        raise bad_request("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        raise invalid("authorization.k8s.io", "", "", [wrong("spec", None, why)])
     fields = ("verb", "group", "resource", "subresource", "namespace", "name")
     return Attributes(*(asked.get(field) or "" for field in fields))
 

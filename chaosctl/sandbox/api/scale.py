@@ -8,11 +8,12 @@ _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 def of(body: Json) -> Json:
     """The Scale of a workload."""
+    replicas = dig(body, "spec.replicas")
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {key: body["metadata"][key] for key in _METADATA if key in body["metadata"]},
-        "spec": {"replicas": dig(body, "spec.replicas") or 0},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": {
             "replicas": dig(body, "status.replicas") or 0,
             "selector": selector_text(dig(body, "spec.selector")),

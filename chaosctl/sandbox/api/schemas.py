@@ -3,13 +3,14 @@
 The client library's models know every field. They are imported late: the first write pays, not the start.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chaosctl.sandbox.api import structural
 from chaosctl.sandbox.api.omit import omit_empty
-from chaosctl.sandbox.api.errors import ApiError, bad_request, invalid
+from chaosctl.sandbox.api.errors import invalid, undecodable
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import Resource
 
@@ -25,7 +26,9 @@ _GO = {
     "list_type": "[]",
     "dict_type": "map",
 }
+_ELSEWHERE = frozenset({"spec.selector"})  # its absence is told together with what follows from it
 _METADATA = Resource("v1", "", "ObjectMeta", namespaced=True)
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\r\n]|=(?=[^=])")
 _JSON = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
@@ -44,7 +47,7 @@ def check(
     else:
         unknown = _check_built_in(resource, body, partial=partial)
     if unknown and mode == "Strict":
-        raise _undecodable(resource, "strict decoding error: " + ", ".join(unknown))
+        raise undecodable(resource.group_version, resource.kind, "strict decoding error: " + ", ".join(unknown))
     return unknown if mode == "Warn" else []
 
 
@@ -60,17 +63,31 @@ def _check_built_in(resource: Resource, body: Json, *, partial: bool) -> list[st
         return []
     errors = list(_errors(kind, body))
     if wrong := next((each for each in errors if each["type"] not in {"extra_forbidden", "missing"}), None):
-        raise _undecodable(resource, _explain(resource.kind, wrong))
+        raise undecodable(resource.group_version, resource.kind, _explain(resource.kind, wrong))
     missing = [_dotted(each["loc"]) for each in errors if each["type"] == "missing"]
+    missing = [field for field in missing if field not in _ELSEWHERE]
     if missing and not partial:
         causes = [(field, "FieldValueRequired", "Required value") for field in missing]
         raise invalid(resource.group, resource.kind, (body.get("metadata") or {}).get("name", ""), causes)
     unknown = [each["loc"] for each in errors if each["type"] == "extra_forbidden"]
     for location in unknown:
         _prune(body, location)
+    _check_base64(resource, body)
     if not partial:
         omit_empty(kind, body)
     return [f'unknown field "{_dotted(location)}"' for location in unknown]
+
+
+def _check_base64(resource: Resource, body: Json) -> None:
+    """Raises ApiError 400."""
+    field = {"Secret": "data", "ConfigMap": "binaryData"}.get(resource.kind, "")
+    for text in (body.get(field) or {}).values():
+        if wrong := _NOT_BASE64.search(text):
+            why = f"illegal base64 data at input byte {wrong.start()}"
+            raise undecodable(resource.group_version, resource.kind, why)
+        if len(text) % 4:
+            why = f"illegal base64 data at input byte {len(text) // 4 * 4}"
+            raise undecodable(resource.group_version, resource.kind, why)
 
 
 def _errors(kind: "type[BaseModel]", body: Json) -> "Iterator[ErrorDetails]":
@@ -83,13 +100,6 @@ def _errors(kind: "type[BaseModel]", body: Json) -> "Iterator[ErrorDetails]":
             numeric = isinstance(each["input"], int | float) and _AMOUNTS & set(each["loc"])
             if not numeric:  # quantities may be written as numbers; the models know only strings
                 yield each
-
-
-def _undecodable(resource: Resource, why: str) -> ApiError:
-    version = resource.version if resource.group else resource.group_version
-    return bad_request(
-        f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {why}'
-    )
 
 
 def _explain(kind: str, error: "ErrorDetails") -> str:

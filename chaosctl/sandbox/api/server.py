@@ -124,6 +124,8 @@ class ApiServer:
         watching = request.query.get("watch", "").lower() in {"true", "1"}
         try:
             verb = verb_of(request.method, place, watching=watching)
+            if not place.subresource and verb not in discovery.verbs_of(place.resource):
+                raise method_not_allowed()
         except KeyError:
             raise method_not_allowed() from None
         return await self._rest.answer(Call(request, place, verb, who))

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields, quota
+from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields, namespaces, quota
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.history import Change, History
@@ -20,7 +20,6 @@ from chaosctl.sandbox.api.resources import BUILT_IN_GROUPS, RESOURCES, Resource,
 
 __all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store", "copy_json"]
 
-INITIAL_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 HISTORY = 5_000  # changes that a watch may start from; they hold memory, about 10 kB each
 
 Objects = list[Json]  # in Store, `list` is a verb
@@ -49,7 +48,7 @@ class Store:
         self._kinds, self._inventory, self._history = Kinds(), Inventory(), History(history)
         self._namespaces = self.resource("v1", "namespaces")
         self._definitions = self.resource("apiextensions.k8s.io/v1", "customresourcedefinitions")
-        for name in INITIAL_NAMESPACES:
+        for name in namespaces.INITIAL:
             self.create(self._namespaces, None, {"metadata": {"name": name}})
 
     # Kinds
@@ -116,9 +115,14 @@ class Store:
         """The objects that name this owner."""
         return self._inventory.owned_by(owner_uid)
 
-    def holds(self, uid: str) -> bool:
-        """Whether an object with this UID exists."""
-        return self._inventory.by_uid(uid) is not None
+    def is_empty(self, namespace: str) -> bool:
+        return self._inventory.is_empty(namespace)
+
+    def owns(self, uid: str, body: Json) -> bool:
+        """Whether an object with this UID exists where it can own this one: beside it, or in no namespace."""
+        found = self._inventory.by_uid(uid)
+        place = found[1]["metadata"].get("namespace") if found else None
+        return found is not None and place in {None, body["metadata"].get("namespace")}
 
     # Writing
 
@@ -185,6 +189,7 @@ class Store:
     ) -> Json:
         """Remove an object, or mark it where a kubelet, finalizers or contents are first. Raises 404, 409."""
         old = self.get(resource, namespace, name)
+        namespaces.check_mortal(resource, name)
         admission.check_preconditions(resource, old, uid, version)
         if dry_run:
             return old
@@ -198,8 +203,9 @@ class Store:
         marked = self._put(resource, new, old) if new != old else old
         if waits:
             garbage.start_foreground(self, owner)
+            self._release(owner)
         if resource.plural == "namespaces":
-            self._empty_namespace(name)
+            namespaces.end(self, name)
         return self.find(resource, namespace, name) or marked
 
     # Watching
@@ -223,10 +229,13 @@ class Store:
     # Behind the verbs
 
     def _add(self, resource: Resource, namespace: str | None, body: Json, how: _Write) -> Json:
-        self._check_namespace(resource, namespace)
+        if resource.namespaced:
+            namespaces.check_open(self, resource, namespace or "", body.get("metadata") or {})
         new = admission.admit_new(resource, namespace, copy_json(body))
-        if self.find(resource, namespace, new["metadata"]["name"]) is not None:
-            raise errors.already_exists(resource.group, resource.plural, new["metadata"]["name"])
+        name = new["metadata"]["name"]
+        if present := self.find(resource, namespace, name):
+            going = "deletionTimestamp" in present["metadata"]
+            raise errors.already_exists(resource.group, resource.plural, name, going=going)
         self._check_quotas(resource, new)
         new["metadata"]["managedFields"] = how.owners(None, new, resource)
         defaults.assign(resource, new, self._allocate_cluster_ip)
@@ -277,10 +286,12 @@ class Store:
         for reference in garbage.references(body):
             self._release(reference["uid"])
         if resource == self._definitions:
-            self._remove_all(defined_by(body), None)
+            for each in defined_by(body):
+                for one in self.list(each):
+                    garbage.remove(self, one, "Background")
             self._kinds.undefine(body)
         if resource.namespaced:
-            self._finish_namespace(body["metadata"]["namespace"])
+            namespaces.finish(self, body["metadata"]["namespace"])
 
     def _release(self, owner_uid: str) -> None:
         """Let an owner go that waited for its dependents."""
@@ -294,32 +305,10 @@ class Store:
                 resource, metadata.get("namespace"), metadata["name"], release, manager=garbage.MANAGER
             )
 
-    def _check_namespace(self, resource: Resource, namespace: str | None) -> None:
-        if not resource.namespaced:
-            return
-        space = self.get(self._namespaces, None, namespace or "")
-        if "deletionTimestamp" in space["metadata"]:
-            raise admission.namespace_is_ending(resource, namespace or "")
-
     def _check_quotas(self, resource: Resource, new: Json) -> None:
         quotas = self.list(self.resource("v1", "resourcequotas"), new["metadata"].get("namespace", ""))
         if quotas and resource.namespaced:
             quota.check(resource, new, quotas, self.list(resource, new["metadata"]["namespace"]))
-
-    def _empty_namespace(self, namespace: str) -> None:
-        self._remove_all([each for each in self.resources if each.namespaced], namespace)
-        self._finish_namespace(namespace)
-
-    def _remove_all(self, resources: Resources, namespace: str | None) -> None:
-        for resource in resources:
-            for body in self.list(resource, namespace):
-                garbage.remove(self, body, "Background")
-
-    def _finish_namespace(self, namespace: str) -> None:
-        space = self.find(self._namespaces, None, namespace)
-        ending = space is not None and "deletionTimestamp" in space["metadata"]
-        if ending and self._inventory.is_empty(namespace):
-            self.update(self._namespaces, None, namespace, admission.finalized, subresource="finalize")
 
 
 def _key(body: Json) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Why: a drill must meet a real server's refusals of names, owners, finalizers and immutable fields."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from chaosctl.sandbox.api import errors, validation_kinds, validation_pods
 from chaosctl.sandbox.api.causes import Cause, forbidden, required, wrong
@@ -51,7 +52,7 @@ def check_metadata_change(resource: Resource, old: Json, new: Json) -> None:
     causes = [
         wrong(f"metadata.{field}", after[field], "field is immutable")
         for field in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
-        if after.get(field) is not None and after[field] != before.get(field)
+        if after.get(field) is not None and _moment(after[field]) != _moment(before.get(field))
     ]
     late = [each for each in after.get("finalizers") or () if each not in (before.get("finalizers") or ())]
     if "deletionTimestamp" in before and late:
@@ -59,6 +60,14 @@ def check_metadata_change(resource: Resource, old: Json, new: Json) -> None:
         text = "no new finalizers can be added if the object is being deleted, found new finalizers "
         causes.append(forbidden("metadata.finalizers", f"{text}[]string{{{shown}}}"))
     _refuse(resource, old, causes)
+
+
+def _moment(value: object) -> object:
+    """Clients write one time in many ways."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _refuse(resource: Resource, body: Json, causes: list[Cause]) -> None:

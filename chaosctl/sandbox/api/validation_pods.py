@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chaosctl.sandbox.api.causes import Cause, duplicate, forbidden, not_found, one_of, required, wrong
 from chaosctl.sandbox.api.names import LABEL, LABEL_RULE
-from chaosctl.sandbox.api.objects import Json, containers
+from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.quantities import amount
 
 _PULL = ("Always", "IfNotPresent", "Never")
@@ -57,10 +57,11 @@ def check_change(old: Json, new: Json, *, binding: bool) -> Iterator[Cause]:
 
 def _fixed(pod: Json, *, binding: bool) -> Json:
     free = _CHANGEABLE | ({"nodeName"} if binding else set())
-    spec = {key: value for key, value in pod["spec"].items() if key not in free}
+    spec = pod.get("spec") or {}
+    fixed = {key: value for key, value in spec.items() if key not in free}
     for field in ("containers", "initContainers"):
-        spec[field] = [{k: v for k, v in c.items() if k != "image"} for c in pod["spec"].get(field) or ()]
-    return spec
+        fixed[field] = [{k: v for k, v in c.items() if k != "image"} for c in spec.get(field) or ()]
+    return fixed
 
 
 def _container(field: str, container: Json) -> Iterator[Cause]:
@@ -97,10 +98,3 @@ def _resources(field: str, resources: Json) -> Iterator[Cause]:
         if limit is not None and request is not None and request > limit:
             message = f"must be less than or equal to {name} limit of {limits[name]}"
             yield wrong(f"{field}.resources.requests", requests[name], message)
-
-
-def undecodable(spec: Json) -> bool:
-    """Whether an amount is none."""
-    found = [container.get("resources") or {} for container in containers(spec)]
-    amounts = [each.get(what) or {} for each in found for what in ("limits", "requests")]
-    return any(amount(str(value)) is None for each in amounts for value in each.values())

@@ -22,8 +22,14 @@ from chaosctl.sandbox.controllers.meta import (
     with_condition,
 )
 
+_HERALDS = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}  # told before the end itself
+_COUNTS = frozenset({"active", "succeeded", "failed"})  # left out where they are zero
 INDEX = "batch.kubernetes.io/job-completion-index"
 _SOURCE = "job-controller"
+_INDEX_VARIABLE: Json = {
+    "name": "JOB_COMPLETION_INDEX",
+    "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}},
+}
 
 
 class JobController(Controller):
@@ -89,11 +95,15 @@ class JobController(Controller):
 
     def _write(self, job: Json, tally: "_Tally", verdict: tuple[str, str, str] | None) -> None:
         status = {**_begun(job), **tally.status()}
+        for name in _COUNTS - tally.status().keys():
+            status.pop(name, None)
         if verdict is not None:
             kind, reason, message = verdict
             now = timestamp()
-            state = {"type": kind, "status": "True", "reason": reason, "message": message}
-            status["conditions"] = with_condition(status["conditions"], {**state, "lastProbeTime": now})
+            state = {"status": "True", "reason": reason, "message": message, "lastProbeTime": now}
+            for each in (_HERALDS[kind], kind):
+                known = status.get("conditions") or []
+                status["conditions"] = with_condition(known, {"type": each, **state})
             if kind == "Complete":
                 status["completionTime"] = now
                 self.recorder.normal(job, "Completed", "Job completed", _SOURCE)
@@ -166,10 +176,9 @@ class _Tally:
 
     def status(self) -> Json:
         counts = {"active": len(self.active), "succeeded": self._done, "failed": len(self._failed)}
-        ready = sum(map(is_ready, self.active))
         return {
-            **counts,
-            "ready": ready,
+            **{name: count for name, count in counts.items() if count},
+            "ready": sum(map(is_ready, self.active)),
             "terminating": 0,
             "uncountedTerminatedPods": {},
             **({"completedIndexes": _ranges(sorted(self._done_indexes))} if self._indexed else {}),
@@ -179,16 +188,12 @@ class _Tally:
 def _pod(job: Json, index: int | None) -> Json:
     template, meta = copy_json(job["spec"]["template"]), job["metadata"]
     wanted = template.get("metadata") or {}
-    labels = {
-        **(wanted.get("labels") or {}),
-        **{f"{prefix}controller-uid": meta["uid"] for prefix in ("", "batch.kubernetes.io/")},
-        **{f"{prefix}job-name": meta["name"] for prefix in ("", "batch.kubernetes.io/")},
-    }
-    annotations = wanted.get("annotations") or {}
+    labels, annotations = dict(wanted.get("labels") or {}), wanted.get("annotations") or {}
     if index is not None:
         labels[INDEX], annotations = str(index), {**annotations, INDEX: str(index)}
         for container in template["spec"]["containers"]:
-            container.setdefault("env", []).append({"name": "JOB_COMPLETION_INDEX", "value": str(index)})
+            container.setdefault("env", []).append(_INDEX_VARIABLE)
+        template["spec"].setdefault("hostname", f"{meta['name']}-{index}")
     suffix = "" if index is None else f"{index}-"
     return {
         "metadata": {
@@ -203,13 +208,13 @@ def _pod(job: Json, index: int | None) -> Json:
 
 def _begun(job: Json) -> Json:
     """The status so far. A Job has no start while it is suspended, so that its deadline waits as well."""
-    status = {"conditions": [], **(job.get("status") or {})}
+    status = {**(job.get("status") or {})}
     suspended = bool(job["spec"].get("suspend"))
     if suspended or condition(job, "Suspended"):
         what = "suspended" if suspended else "resumed"
         state: Json = {"type": "Suspended", "status": str(suspended), "reason": f"Job{what.capitalize()}"}
         state |= {"message": f"Job {what}", "lastProbeTime": None}
-        status["conditions"] = with_condition(status["conditions"], state)
+        status["conditions"] = with_condition(status.get("conditions") or [], state)
     began = status.pop("startTime", None)
     return status if suspended else {**status, "startTime": began or timestamp()}
 
@@ -245,11 +250,16 @@ def _seconds_left(job: Json) -> float | None:
 
 
 def _ranges(indexes: Sequence[int]) -> str:
-    """Indexes as Kubernetes writes them: `0-2,5`."""
+    """Indexes as Kubernetes writes them: `0-2,5`; two neighbours are `0,1`."""
     parts: list[list[int]] = []
     for index in indexes:
         if parts and index == parts[-1][-1] + 1:
             parts[-1].append(index)
         else:
             parts.append([index])
-    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
+    return ",".join(_range(part) for part in parts)
+
+
+def _range(part: Sequence[int]) -> str:
+    long = len(part) > 2  # noqa: PLR2004  # it has a middle
+    return f"{part[0]}-{part[-1]}" if long else ",".join(map(str, part))

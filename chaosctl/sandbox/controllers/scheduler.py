@@ -58,7 +58,7 @@ class Scheduler(Controller):
         def bound(body: Json) -> Json:
             return {**body, "spec": {**body["spec"], "nodeName": node}}
 
-        self.store.update(self._pods, *key_of(pod), bound, manager=_SOURCE)
+        self.store.update(self._pods, *key_of(pod), bound, manager=_SOURCE, subresource="binding")
         self._note(pod, {"type": "PodScheduled", "status": "True", "lastProbeTime": None})
         namespace, name = key_of(pod)
         text = f"Successfully assigned {namespace}/{name} to {node}"

@@ -43,12 +43,12 @@ def fields_refused(store: Store, group_version: str, plural: str, body: Json) ->
         (pod(C, C), ["spec.containers[1].name"]),
         (pod(C | {"env": [{"value": "v"}]}), ["spec.containers[0].env[0].name"]),
         (
-            pod(C | {"resources": {"limits": {"cpu": "lots"}}}),
-            ["spec.containers.resources.limits.cpu", "spec.containers.resources.requests.cpu"],
+            pod(C | {"resources": {"limits": {"cpu": "-1"}, "requests": {"cpu": "-2"}}}),
+            ["spec.containers[0].resources.limits[cpu]", "spec.containers[0].resources.requests[cpu]"],
         ),
         (
             pod(C | {"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}}),
-            ["spec.containers.resources.requests"],
+            ["spec.containers[0].resources.requests"],
         ),
     ],
 )
@@ -73,8 +73,8 @@ def test_deployments(store, body, field):
     ("body", "field"),
     [
         (service(), "spec.ports"),
-        (service({"port": 0}), "spec.ports[0].port"),
-        (service({"port": 65536}), "spec.ports[0].port"),
+        (service({"port": 0, "targetPort": 1}), "spec.ports[0].port"),
+        (service({"port": 65536, "targetPort": 1}), "spec.ports[0].port"),
         (service({"port": 1}, {"port": 2, "name": "b"}), "spec.ports[0].name"),
         (service({"port": 80}) | {"metadata": {"name": "a.b"}}, "metadata.name"),
     ],
@@ -162,7 +162,7 @@ def test_a_namespace_must_exist_and_agree_with_the_body(store):
         (
             "batch/v1",
             "jobs",
-            workload(selector=None),
+            workload(selector=None, template={"spec": {"containers": [C], "restartPolicy": "Never"}}),
             {"completions": 1, "parallelism": 1, "backoffLimit": 6},
         ),
         ("v1", "services", service({"port": 80}), {"type": "ClusterIP", "sessionAffinity": "None"}),

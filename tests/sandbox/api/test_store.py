@@ -191,14 +191,15 @@ def test_what_is_created_for_an_owner_that_has_gone_is_collected(store, maps):
 
 def test_a_namespace_takes_its_contents_with_it_and_waits_for_running_pods(store, maps, pods, pod):
     namespaces = store.resource("v1", "namespaces")
-    store.create(maps, "default", {"metadata": {"name": "a"}})
-    store.create(pods, "default", pod("p", nodeName="node-1"))
-    assert store.delete(namespaces, None, "default")["status"] == {"phase": "Terminating"}
+    store.create(namespaces, None, {"metadata": {"name": "short"}})
+    store.create(maps, "short", {"metadata": {"name": "a"}})
+    store.create(pods, "short", pod("p", nodeName="node-1"))
+    assert store.delete(namespaces, None, "short")["status"]["phase"] == "Terminating"
     assert names(store, maps) == []
     with pytest.raises(ApiError, match="because it is being terminated"):
-        store.create(maps, "default", {"metadata": {"name": "b"}})
-    store.delete(pods, "default", "p", grace_seconds=0)
-    assert store.find(namespaces, None, "default") is None
+        store.create(maps, "short", {"metadata": {"name": "b"}})
+    store.delete(pods, "short", "p", grace_seconds=0)
+    assert store.find(namespaces, None, "short") is None
 
 
 def test_deleting_with_the_uid_of_an_earlier_object_is_a_conflict(store, maps):

@@ -74,7 +74,7 @@ async def test_a_job_that_is_made_suspended_starts_when_it_is_told_to_and_its_ti
     assert "SuccessfulCreate" in lab.reasons("work")
     await lab.until(lambda: ended(lab) == ("Failed", "DeadlineExceeded"))
     conditions = {each["type"]: each["status"] for each in lab.status("jobs", "work")["conditions"]}
-    assert conditions == {"Suspended": "False", "Failed": "True"}
+    assert conditions == {"Suspended": "False", "FailureTarget": "True", "Failed": "True"}
 
 
 async def test_what_a_job_owns_goes_with_it(lab: Lab):

@@ -28,7 +28,7 @@ def calendar_of(windows: Windows, blackout: str = "") -> "Calendar":
     place = windows.blackout
     if place is None:
         return Calendar(windows)
-    from chaosctl.calendars.ics import read  # noqa: PLC0415 - 9 MiB, which most drills do not need
+    from chaosctl.calendars.ics import read  # noqa: PLC0415 - 3 MiB, which most drills do not need
 
     return Calendar(windows, read(blackout, str(place)))
 
@@ -109,7 +109,7 @@ class Calendar:
             yield from spans(self.events, self._zone, first, last)
 
     def _holidays(self, first: date, last: date) -> Iterator[Span]:
-        from chaosctl.calendars.holidays import public_holidays  # noqa: PLC0415 - 19 MiB
+        from chaosctl.calendars.holidays import public_holidays  # noqa: PLC0415 - 10 MiB
 
         code = self.windows.holidays
         for year in range(first.year, last.year + 1):

@@ -4,15 +4,17 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 
+from chaosctl.calendars.windows import ALWAYS
 from chaosctl.catalog import installed
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.engine.guards import Guarding
 from chaosctl.errors import Invalid
-from chaosctl.operations.forecast import forecast
+from chaosctl.operations.forecast import Wanted, forecast
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import World
-from chaosctl.operations.timing import in_file, moment_in
+from chaosctl.operations.timing import in_file, in_namespace, moment_in
 from chaosctl.operations.why_not import answer
 from chaosctl.testing import FakeClock, FakeCluster, FakeHttp, deployment, in_virtual_time, namespace
 
@@ -53,7 +55,7 @@ def drill(tmp_path):
 
 
 def coming(path, count=3, until=""):
-    (found,) = in_virtual_time(forecast([path], Access(), NOW, count, until))
+    (found,) = in_virtual_time(forecast([path], "", Access(), Wanted(NOW, count, until)))
     return found
 
 
@@ -183,3 +185,25 @@ def test_a_calendar_that_cannot_be_looked_up_is_a_reason(drill):
         "inside its windows",
         True,
     )
+
+
+def an_object(kind, name, spec):
+    meta = {"name": name, "namespace": "models", "uid": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    return {"apiVersion": "chaosctl.dev/v1", "kind": kind, "metadata": meta, "spec": spec}
+
+
+def in_cluster(*objects):
+    return in_virtual_time(in_namespace("weekly", "models", FakeCluster(namespace(), *objects)))
+
+
+def test_a_drill_object_is_timed_like_a_file_with_the_playbooks_of_its_namespace(drill):
+    wanted = yaml.safe_load(DRILL + SCHEDULE + WINDOWS)["spec"] | {"playbooks": [{"name": "scale"}]}
+    playbook = an_object("Playbook", "scale", yaml.safe_load(PLAYBOOK)["spec"])
+    here, there = in_file(drill()), in_cluster(an_object("Drill", "weekly", wanted), playbook)
+    assert (there.name, there.windows, there.lasts) == (here.name, here.windows, here.lasts)
+    assert there.timed(ALWAYS, NOW) == here.timed(ALWAYS, NOW)
+
+
+def test_a_drill_object_that_is_not_there_is_an_error_that_says_how_to_find_it():
+    with pytest.raises(Invalid, match='no Drill "weekly" in namespace models; kubectl get drills -n models'):
+        in_cluster()

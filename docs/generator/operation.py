@@ -19,6 +19,7 @@ VARIABLES = (
         "CHAOSCTL_STORE",
         "where [journals](../how-to/keep-journals.md) are: a path, or `postgresql://…`; default `store.db`",
     ),
+    ("CHAOSCTL_LEDGER_KEY", "for `guardian --ledger`: the key of that ledger alone; a run's own Job gets it"),
     (
         "CHAOSCTL_KEY_FILE",
         "the file of the installation's key, 64 hexadecimal digits, as a Secret is mounted; default `key`",
@@ -74,6 +75,15 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("a ledger stays after its outcomes are in the journal", "cluster.guardian.LEDGER_TTL", ""),
     ("a ledger stays that nobody journalled", "cluster.guardian.UNREAD_TTL", ""),
     ("pause between two sweeps of a guardian", "cluster.guardian.EVERY", ""),
+    ("a run waits for its own guardian", "cluster.job_guardian.WITHIN", ""),
+    ("a run waits for one whose pod is in trouble", "cluster.job_guardian.PATIENCE", ""),
+    ("a run's own guardian waits for its ledger", "cluster.solo.PATIENCE", ""),
+    (
+        "a run's own guardian stays at most, after the longest that the run takes",
+        "cluster.job_manifests.LINGER",
+        "",
+    ),
+    ("its Job stays after its end", "cluster.job_manifests.TTL", ""),
     ("a guardian counts as alive after its last renewal", "cluster.lease.ALIVE_WITHIN", ""),
     ("a Kubernetes request", "cluster.kubernetes.TIMEOUT", "seconds"),
     ("a Kubernetes answer", "cluster.kubernetes.LARGEST", "bytes"),

@@ -17,10 +17,12 @@ from chaosctl.controller import names
 from chaosctl.controller.case import DELETED, Case
 from chaosctl.controller.office import Office
 from chaosctl.engine.tables import Phase
+from chaosctl.engine.verdict import verdict
 from chaosctl.errors import ChaosError, ClusterError
 from chaosctl.model import Json, Ref
 from chaosctl.operations.aftermath import let_go
 from chaosctl.operations.conduct import replayed
+from chaosctl.store import DONE
 
 AGAIN = 15.0  # seconds between two lists of everything
 RETRY = 2.0  # seconds after a failure
@@ -46,7 +48,7 @@ class Desk:
 
     async def work(self) -> None:
         """Take up what whoever led before left, then everything that comes, for ever."""
-        beside = [asyncio.ensure_future(self._let_go_of_what_ended())]
+        beside = [asyncio.ensure_future(self.finish_what_ended())]
         beside += [asyncio.ensure_future(self._watch(space)) for space in self.namespaces]
         try:
             while True:
@@ -134,18 +136,26 @@ class Desk:
         if not task.cancelled() and (error := task.exception()):
             log.error("a Run met a mistake of ours", uid=uid, trace="".join(format_exception(error)))
 
-    async def _let_go_of_what_ended(self) -> None:
+    async def finish_what_ended(self) -> None:
         """Whoever led before may have died between the end of a run and letting go of its target."""
         try:
+            self._conclude()
             found = [one for space in self.namespaces for one in await self.office.world.ledgers.all(space)]
-        except ClusterError as error:
-            log.warning("could not list the ledgers", error=str(error))
+        except ChaosError as error:
+            log.warning("could not look for what has ended", error=str(error))
             return
         for where, body in found:
             try:
                 await self._let_go(where, body)
             except ChaosError as error:
                 log.warning("could not look at a ledger", ledger=str(where), error=str(error))
+
+    def _conclude(self) -> None:
+        """Note verdicts that nobody has noted."""
+        store = self.office.store
+        for run in store.runs():
+            if run.origin and run.phase == DONE and not run.verdict:
+                store.conclude(run.id, verdict(replayed(run.id, store)).result)
 
     async def _let_go(self, where: Ref, body: Json) -> None:
         ledger = self.office.world.ledgers.parse(where, body)

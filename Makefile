@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
-DRILLED := library cli crash operations/test_what_it_proves.py chart/test_serving.py chart/test_watching.py
+DRILLED := library cli crash conformance operations/test_what_it_proves.py chart/test_serving.py \
+	chart/test_watching.py controller/test_runs.py controller/test_takeover.py
 
-.PHONY: help setup demo test drills e2e cluster-up cluster-down check docs chart bench crash chaos transcript lock clean
+.PHONY: help setup demo test drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,18 +27,23 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.lock
 
 setup: $(VENV)/dev ## install everything that developers need into .venv
 
-demo: $(VENV)/runtime ## break a served model four ways and write the post-mortems
-	@$(BIN)/python -m chaosctl demo
+# A cluster is meant only where it is named on the command line: one that a shell happens to use is left alone.
+DEMO_ON := $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
+demo: $(VENV)/runtime ## break a served model four ways and write the post-mortems; on a cluster: KUBECONFIG=FILE
+	@$(BIN)/python -m chaosctl demo $(DEMO_ON)
 
 test: $(VENV)/dev ## the tests, with coverage
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,$(DRILLED),--ignore=tests/$(room)) tests
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,e2e $(DRILLED),--ignore=tests/$(room)) tests
 	@$(BIN)/python tests/coverage_floor.py
 
 drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days: takes longer
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach room,$(DRILLED),tests/$(room))
 
 e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on that of KUBECONFIG_E2E
-	@tests/e2e/run $(abspath $(BIN)/python) -m pytest tests/e2e
+	@tests/e2e/run $(abspath $(BIN)/python) -m pytest -n 3 --dist loadfile tests/e2e tests/conformance --cluster real
+
+takeover: $(VENV)/dev ## kill the controller's leader at every position, on a real Kubernetes; print the table
+	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.takeover
 
 cluster-up: ## start a one-node Kubernetes in a network of its own; built once, in about 15 minutes
 	@tests/cluster/testnode/up
@@ -65,6 +71,9 @@ crash: $(VENV)/dev ## kill the runner at every position; print the table
 
 chaos: $(VENV)/dev ## signals, a full disk, a locked store, an API server that misbehaves
 	@cd tests && ../$(BIN)/python -m crash.chaos
+
+schedule-year: $(VENV)/dev ## a simulated year of schedules; print what became of every time
+	@cd tests && ../$(BIN)/python -m calendars.year
 
 transcript: $(VENV)/dev ## what kubectl prints on the sandbox, verb by verb
 	@CHAOSCTL=$(abspath $(BIN)/chaosctl) tests/sandbox/transcript.sh

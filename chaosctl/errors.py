@@ -14,6 +14,7 @@
     - Conflict        409: somebody was faster, or the object is there already
     - Forbidden       401, 403: we may not
     - Refused         400, 422: not valid, or a `test` that failed
+    - Held            429 to an eviction: a disruption budget says not now
     - Lost            no answer, 429 or 5xx: the write happened, or did not, or still will
 """
 
@@ -72,6 +73,10 @@ class Forbidden(ClusterError):
 
 class Refused(ClusterError):
     """Not valid, or a `test` that failed."""
+
+
+class Held(ClusterError):
+    """A disruption budget does not let the pod go for now; ask again later."""
 
 
 class Lost(ClusterError):

@@ -3,7 +3,18 @@
 import os
 from importlib.metadata import version
 
+from chaosctl.model import Json
+
 NAMED = "CHAOSCTL_IMAGE"
+HARMLESS: Json = {
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""The security context of its containers: as little as Pod Security's level `restricted` asks for."""
 
 
 def image() -> str:

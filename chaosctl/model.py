@@ -91,6 +91,18 @@ class Banish(Model):
     nodes: tuple[str, ...]
 
 
+class Evict(Model):
+    """Ask the owner's pods on these nodes to leave, as `kubectl drain` does, and again until the end.
+
+    Disruption budgets may refuse for as long as they like: nothing is ever deleted against one. Undo has
+    nothing to do: the owner makes others.
+    """
+
+    step: Literal["evict"] = "evict"
+    owner: Ref
+    nodes: tuple[str, ...]
+
+
 class Switch(Model):
     """Turn on what our proxies do to the traffic; they turn it off themselves at the deadline.
 
@@ -104,7 +116,7 @@ class Switch(Model):
     fault: Json
 
 
-Step = Annotated[Patch | Create | Delete | Banish | Switch, Field(discriminator="step")]
+Step = Annotated[Patch | Create | Delete | Banish | Evict | Switch, Field(discriminator="step")]
 Plan = tuple[Step, ...]
 
 

@@ -13,15 +13,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 
 WITHIN = 60.0
-PASSWORD = "se/cr@t %41"  # of what must be percent-encoded
+PASSWORD = "se/cr@t %41"  # noqa: S105 - only tests know it; of what must be percent-encoded
 NAMES = count(1)
 
 
@@ -32,17 +33,21 @@ class Server:
     folder: Path
     port: int
     quick: bool
-    process: "subprocess.Popen[bytes] | None" = field(default=None)
+    process: "subprocess.Popen[bytes] | None" = None
 
     def url(self, database: str, port: int = 0, user: str = "chaosctl", password: str = PASSWORD) -> str:
         return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{port or self.port}/{database}"
 
-    def run(self, statement: str, *values: object, database: str = "postgres") -> "psycopg.Cursor[tuple]":
-        """One statement, committed, by the superuser."""
-        place = f"host={self.folder} port={self.port} dbname={database} user=super"
-        with psycopg.connect(place, autocommit=True) as connection:
+    def run(self, statement: str, *values: object, database: str = "postgres", among: str = "") -> Any:
+        """One statement by the superuser: its rows, or how many it changed; `among` are settings."""
+        with self.connected(database, among) as connection:
             done = connection.execute(statement, values or None)
             return done.fetchall() if done.description else done.rowcount
+
+    def connected(self, database: str = "postgres", settings: str = "") -> "psycopg.Connection[Any]":
+        """The superuser's own connection, through the socket."""
+        place = {"host": str(self.folder), "port": self.port, "dbname": database, "user": "super"}
+        return psycopg.connect(**place, options=settings, autocommit=True)
 
     def database(self, options: str = "") -> str:
         """The name of a new database that the user of our tests owns."""
@@ -57,7 +62,9 @@ class Server:
         options = ("-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1")
         options += ("-c", "shared_buffers=16MB", "-c", f"fsync={'off' if self.quick else 'on'}")
         with (self.folder / "log").open("ab") as log:
-            command = [str(_program("postgres")), "-D", str(self.folder / "data"), *options]
+            # A test that is killed must not leave it behind.
+            command = ["setpriv", "--pdeathsig", "QUIT", installed("postgres"), "-D", self.folder / "data"]
+            command += options
             self.process = subprocess.Popen(command, stdout=log, stderr=log, **_as_nobody())
         end = time.monotonic() + WITHIN
         while not self._is_up():
@@ -83,7 +90,7 @@ class Server:
 @contextmanager
 def server(*, quick: bool = True) -> Iterator[Server]:
     """A server with the user `chaosctl`, who owns nothing yet."""
-    folder = Path(tempfile.mkdtemp(prefix="chaosctl-pg-", dir="/tmp"))  # noqa: S108 - a socket's path must be short
+    folder = Path(tempfile.mkdtemp(prefix="chaosctl-pg-", dir="/tmp"))  # a socket's path must be short
     made = Server(folder, _free_port(), quick)
     try:
         _prepare(folder)
@@ -98,13 +105,13 @@ def server(*, quick: bool = True) -> Iterator[Server]:
 def _prepare(folder: Path) -> None:
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    command = [_program("initdb"), "-D", folder / "data", "-U", "super", "-E", "UTF8", "--locale=C.UTF-8"]
+    command = [installed("initdb"), "-D", folder / "data", "-U", "super", "-E", "UTF8", "--locale=C.UTF-8"]
     command += ["--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, **_as_nobody())
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _program(name: str) -> Path:
+def installed(name: str) -> Path:
     """Debian keeps the server's programs out of the way, by version."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [shutil.which(name)]
     assert found[-1], f"no {name}: tests/tools/install gets it"

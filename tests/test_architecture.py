@@ -12,13 +12,24 @@ ROOT = Path(chaosctl.__file__).parent
 
 # Each outside library with an API of its own to hide, and who may know it.
 HIDDEN = {
+    "apscheduler": {"calendars/cron.py"},
+    "holidays": {"calendars/holidays.py"},
+    "icalendar": {"calendars/ics.py"},
     "httpx": {"operations/http.py", "operations/seed.py"},
     "jinja2": {"report/render.py"},
     "jsonpatch": {"sandbox/api/patches.py"},
     "kubernetes": {"cluster/kubernetes.py", "sandbox/api/schemas.py"},
     "markupsafe": {"report/render.py"},
     "numpy": {"sandbox/model/train.py"},
-    "sqlalchemy": {"store/database.py"},
+    "psycopg": {"store/postgres.py"},
+    "sqlalchemy": {
+        "store/backend.py",
+        "store/database.py",
+        "store/postgres.py",
+        "store/schema.py",
+        "store/sqlite.py",
+        "store/statements.py",
+    },
 }
 # What needs nothing but the standard library and the closed types that everything speaks.
 PURE = ("engine", "runner.py", "faults", "stats", "streams", "targets", "changes.py")

@@ -5,7 +5,7 @@ from chaosctl.catalog.files import find_playbook, library
 from chaosctl.catalog.kinds import Catalog, catalog_of, installed
 from chaosctl.catalog.lint import lint
 from chaosctl.catalog.loading import Bound, DrillFile, PlaybookFile, load, load_drill, load_playbook
-from chaosctl.catalog.resolve import digest, resolve
+from chaosctl.catalog.resolve import digest, resolve, scripts_of
 from chaosctl.catalog.schema import body_schema, schema
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "load_playbook",
     "resolve",
     "schema",
+    "scripts_of",
 ]

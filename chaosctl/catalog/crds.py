@@ -141,7 +141,7 @@ def _whole(kind: Kind) -> Json:
     structure = _Structure(cast("Json", body["$defs"]), templated=kind.model is Playbook)
     fields = cast("Json", body["properties"])
     properties: Json = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
-    properties["metadata"] = {"type": "object", "properties": {"name": structure.name()}}
+    properties["metadata"] = {"type": "object", "properties": {"name": structure.name(fields["metadata"])}}
     properties["spec"] = structure.of(fields["spec"])
     if kind.status:
         status = plain(kind.status)
@@ -158,9 +158,10 @@ class _Structure:
         self._known = known
         self._templated = templated
 
-    def name(self) -> Json:
+    def name(self, metadata: JsonValue) -> Json:
         """What an object may be called."""
-        fields = cast("Json", cast("Json", self._known["Metadata"])["properties"])
+        reference = cast("str", cast("Json", metadata)["$ref"]).removeprefix(_REF)
+        fields = cast("Json", cast("Json", self._known[reference])["properties"])
         return _scalar(cast("Json", fields["name"]), templated=False)
 
     def of(self, value: JsonValue, *, templated: bool | None = None) -> Json:
@@ -181,9 +182,8 @@ class _Structure:
 
     def _shape(self, body: Json, templated: bool) -> Json:  # noqa: FBT001 - as `of` has it
         if "oneOf" in body:
-            return _merged(
-                [self.of(one, templated=templated) for one in cast("list[JsonValue]", body["oneOf"])]
-            )
+            choices = [self.of(one, templated=templated) for one in cast("list[JsonValue]", body["oneOf"])]
+            return _merged(choices) if all("properties" in one for one in choices) else {OPEN: True}
         if "anyOf" in body:
             return self._any(body, templated)
         match body.get("type"):

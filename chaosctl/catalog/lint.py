@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from chaosctl.catalog.kinds import Catalog
-from chaosctl.catalog.loading import CHECKS, DrillFile, PlaybookFile
+from chaosctl.catalog.loading import CHECKS, PlaybookFile
 from chaosctl.catalog.resolve import decision, probes_of
 from chaosctl.spec import ClockName, EProcess, Fault, Probe, Role, Span
 from chaosctl.spec.amounts import show_duration, show_share, unit_of
@@ -72,30 +72,6 @@ def lint(file: PlaybookFile, catalog: Catalog) -> list[Problem]:
     draft = Draft(file.source, spec, probes_of(spec, catalog), faults, tellers)
     found = [problem for rule in RULES for problem in rule(draft)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
-
-
-def lint_drill(file: DrillFile, catalog: Catalog) -> list[Problem]:
-    """What is wrong with a drill that can be read, and with each of its playbooks."""
-    playbooks = {bound.playbook.path: bound.playbook for bound in file.playbooks}
-    found = list(_reactions_of_nobody(file))
-    for playbook in playbooks.values():
-        found += lint(playbook, catalog)
-    return found
-
-
-def _reactions_of_nobody(file: DrillFile) -> Iterator[Problem]:
-    """A rollback is expected where the target has nobody who rolls back."""
-    if file.drill.spec.target.rollback != "none":
-        return
-    for index, bound in enumerate(file.playbooks):
-        if any(
-            check.clock is ClockName.ROLLBACK and check.within
-            for check in bound.playbook.playbook.spec.expect
-        ):
-            message = f"{bound.playbook.name} expects a rollback, but the target says that nobody does it"
-            hint = "say who in the target, like rollback: watchdog"
-            place: Path = ("spec", "playbooks", index)
-            yield file.source.problem(place, message, hint, severity=Severity.WARNING)
 
 
 def steady_state_reads_something(draft: Draft) -> Iterator[Problem]:
@@ -180,7 +156,7 @@ def entries_do_not_collide(draft: Draft) -> Iterator[Problem]:
 def effects_can_be_seen(draft: Draft) -> Iterator[Problem]:
     """A fault that nobody felt proves nothing; some cannot say themselves how one feels them."""
     for place, entry, fault in draft.entries():
-        if entry.effect is None and type(fault).effect is Fault.effect:
+        if entry.effect is None and not fault.shows_itself:
             hint = 'add "effect": a check that holds only while the fault is there'
             yield draft.error(place, f"nothing shows the effect of {fault.kind}", hint)
 

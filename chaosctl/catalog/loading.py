@@ -24,6 +24,7 @@ from chaosctl.spec.problems import Path as Place
 from chaosctl.spec.run import Run
 from chaosctl.spec.source import read
 from chaosctl.spec.validation import problems_of
+from chaosctl.spec.windows import Windows
 
 CHECKS = ("steadyState", "expect", "abort")
 Document = TypeVar("Document", bound=BaseModel)
@@ -62,6 +63,14 @@ class DrillFile:
     @property
     def name(self) -> str:
         return self.drill.metadata.name
+
+    @property
+    def windows(self) -> Windows | None:
+        """When it may run; the file of its blackout lies beside it."""
+        spec = self.drill.spec
+        if spec.windows is None:
+            return None
+        return spec.windows.resolve(spec.timezone, self.path.parent.resolve())
 
 
 def load(path: Path, catalog: Catalog) -> PlaybookFile | DrillFile:
@@ -156,6 +165,7 @@ def _drill(path: Path, source: Source, catalog: Catalog) -> DrillFile:
             bound.append(_bound(path, source, index, reference, catalog))
         except Mistakes as mistakes:
             problems += mistakes.problems
+    problems += _file_problems(source, source.tree, ("spec", "windows", "blackout"), path.parent)
     if problems:
         raise Mistakes(problems)
     return DrillFile(path, source, drill, tuple(bound))

@@ -9,7 +9,7 @@ import rfc8785
 
 from chaosctl.catalog.files import inside
 from chaosctl.catalog.kinds import Catalog
-from chaosctl.catalog.loading import PlaybookFile, with_parameters
+from chaosctl.catalog.loading import DrillFile, PlaybookFile, with_parameters
 from chaosctl.errors import Invalid
 from chaosctl.spec import (
     Bounds,
@@ -27,12 +27,18 @@ from chaosctl.spec import (
 )
 from chaosctl.spec.amounts import show_amount, show_duration
 from chaosctl.spec.playbook import CheckText, EntryText, Fixed, PlaybookSpec
+from chaosctl.spec.windows import Windows
 
 ABORT_LASTING = timedelta(seconds=2)
 
 
-def resolve(
-    file: PlaybookFile, target: Target, given: Mapping[str, str], catalog: Catalog, seed: int = 0
+def resolve(  # noqa: PLR0913, PLR0917 - all that makes a run
+    file: PlaybookFile,
+    target: Target,
+    given: Mapping[str, str],
+    catalog: Catalog,
+    seed: int = 0,
+    windows: Windows | None = None,
 ) -> Script:
     """The script of a run of this playbook on this target. Raises Invalid."""
     filled = with_parameters(file, given, catalog)
@@ -51,13 +57,23 @@ def resolve(
         set_up=spec.set_up,
         steady_within=spec.steady_within,
         recover_within=spec.recover_within,
+        windows=windows,
     )
     return script.model_copy(update={"digest": digest(script)})
 
 
+def scripts_of(file: DrillFile, catalog: Catalog, seed: int = 0) -> tuple[Script, ...]:
+    """The scripts of a drill's runs, in their order. Raises Invalid."""
+    target = file.drill.spec.target.resolve()
+    return tuple(
+        resolve(bound.playbook, target, bound.parameters, catalog, seed, file.windows)
+        for bound in file.playbooks
+    )
+
+
 def digest(script: Script) -> str:
     """The SHA-256 of a script in canonical JSON (RFC 8785), without its digest: what people approve."""
-    body = script.model_dump(mode="json", exclude={"digest"})
+    body = script.model_dump(mode="json", exclude={"digest"} if script.windows else {"digest", "windows"})
     return f"sha256:{hashlib.sha256(rfc8785.dumps(body)).hexdigest()}"
 
 

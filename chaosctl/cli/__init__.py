@@ -19,6 +19,7 @@ from chaosctl.cli import (
     runs,
     sandbox,
     serve,
+    times,
 )
 from chaosctl.cli.exits import exit_code
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for room in (documents, drills, keepers, proxy, serve):
+for room in (documents, drills, times, keepers, proxy, serve):
     room.add_to(app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(postmortem.app, name="postmortem")

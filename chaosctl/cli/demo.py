@@ -4,14 +4,23 @@ import asyncio
 
 import typer
 
+from chaosctl.cli.options import ContextOption, KubeconfigOption
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo() -> None:
-    """Start a sandbox, break its model four ways, write the post-mortems, and leave nothing behind."""
+def demo(context: ContextOption = "", kubeconfig: KubeconfigOption = None) -> None:
+    """Break a model four ways, write the post-mortems, and leave nothing behind.
+
+    On a sandbox of its own; or, where a context or a kubeconfig is named, on that cluster: in the namespace
+    models, which must not be there, and is gone afterwards.
+    """
     from chaosctl.cli.live import view
     from chaosctl.operations.demo import demo as show
+    from chaosctl.operations.order import Access
 
-    raise typer.Exit(asyncio.run(show(view(quiet=False), typer.echo)))
+    named = Access(context=context, kubeconfig=str(kubeconfig or ""))
+    access = named if context or kubeconfig else Access(sandbox=True)
+    raise typer.Exit(asyncio.run(show(access, view(quiet=False), typer.echo)))

@@ -9,6 +9,7 @@ import typer
 from chaosctl.cli.options import (
     ContextOption,
     GuardianMode,
+    GuardianOption,
     KubeconfigOption,
     Output,
     OutputOption,
@@ -21,7 +22,6 @@ from chaosctl.cli.options import (
 )
 
 FileArgument = Annotated[str, typer.Argument(help="A playbook or drill: a file, or a shipped one's name.")]
-GuardianOption = Annotated[GuardianMode, typer.Option(help="Who reverts if this process dies.")]
 
 
 def add_to(app: typer.Typer) -> None:

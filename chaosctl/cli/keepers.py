@@ -58,19 +58,32 @@ def recover(
     sandbox: SandboxUpOption = False,
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = None,
+    namespace: NamespaceOption = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be reverted.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Revert what dead runs left behind, and finish their journals. Exit code 5 if something is left."""
     from chaosctl.operations.recovery import recover as repair
 
-    found = asyncio.run(repair(sandbox, context, str(kubeconfig or ""), dry_run=dry_run))
+    found = asyncio.run(repair(sandbox, context, str(kubeconfig or ""), namespace, dry_run=dry_run))
     typer.echo(found.as_json() if output is Output.JSON else found.as_text())
     raise typer.Exit(found.exit_code)
 
 
-def guardian(context: ContextOption = "", kubeconfig: KubeconfigOption = None) -> None:
+def guardian(
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = None,
+    ledger: Annotated[
+        str, typer.Option(help="Only this one, NAMESPACE/NAME, and only until it is over.")
+    ] = "",
+    run: Annotated[str, typer.Option(help="With --ledger: the run that it is for.")] = "",
+) -> None:
     """Keep watch over all ledgers: revert what is past its deadline, whoever injected it."""
+    if ledger:
+        from chaosctl.operations.solo import guard
+
+        asyncio.run(guard(ledger, run, context, str(kubeconfig or "")))
+        return
     from chaosctl.operations.keepers import guardian as stand
 
     asyncio.run(stand(context, str(kubeconfig or "")))

@@ -18,6 +18,7 @@ class GuardianMode(StrEnum):
     """Who reverts if we die."""
 
     AUTO = "auto"
+    JOB = "job"
     NONE = "none"
 
 
@@ -32,6 +33,12 @@ SandboxOption = Annotated[
 SandboxUpOption = Annotated[bool, typer.Option("--sandbox", help="On the sandbox that is up.")]
 TargetOption = Annotated[str, typer.Option(help="What to break: NAMESPACE/KIND/NAME.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="A parameter: NAME=VALUE.")]
+GuardianOption = Annotated[
+    GuardianMode,
+    typer.Option(
+        help="Who reverts if this process dies; auto: a guardian that is alive, else a Job of the run's own."
+    ),
+]
 SeedOption = Annotated[int | None, typer.Option(help="Repeat the random choices of an earlier run.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
 RunArgument = Annotated[str, typer.Argument(help="A run, or the beginning of its name.")]

@@ -14,8 +14,8 @@ from chaosctl.cluster.clock import ServerClock
 from chaosctl.cluster.discovery import Discovery
 from chaosctl.cluster.fields import MANAGER
 from chaosctl.cluster.kubernetes import LARGEST, Answer, Connection, connection
-from chaosctl.cluster.responses import check, parse
-from chaosctl.errors import ClusterError, Conflict, Forbidden, Lost, Refused
+from chaosctl.cluster.responses import because, check, parse
+from chaosctl.errors import ClusterError, Conflict, Forbidden, Held, Lost, Refused
 from chaosctl.model import Json, Op, Ref
 from chaosctl.targets.deployment import selector as selector_of
 
@@ -107,6 +107,16 @@ class KubernetesCluster:
             body["gracePeriodSeconds"] = grace_seconds
         await self._send("DELETE", await self._path(ref), body=body)
 
+    async def evict(self, pod: Ref, uid: str) -> None:
+        path = f"{await self._path(pod)}/eviction"
+        body: Json = {"apiVersion": "policy/v1", "kind": "Eviction"}
+        body["metadata"] = {"name": pod.name, "namespace": pod.namespace}
+        body["deleteOptions"] = {"preconditions": {"uid": uid}}
+        answer = await self._over.request("POST", path, body=body)
+        if answer.status == BUSY:
+            raise Held(f"{pod}: {because(answer.body)}")
+        check(f"POST {path}", answer.status, answer.body)
+
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         resource = await self._discovery.resource(ref)
         asked: Json = {
@@ -121,6 +131,9 @@ class KubernetesCluster:
         body["spec"] = {"resourceAttributes": {key: value for key, value in asked.items() if value}}
         review = parse(REVIEW, (await self._send("POST", REVIEW, body=body)).body)
         return look(review, "/status/allowed") is True
+
+    async def plural(self, ref: Ref) -> str:
+        return (await self._discovery.resource(ref)).plural
 
     async def watch(self, like: Ref, selector: str = "") -> AsyncIterator[tuple[str, Json]]:
         """What is there, then what changes, for ever: ADDED, MODIFIED or DELETED, and the object.

@@ -2,20 +2,24 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chaosctl import targets
+from chaosctl.calendars.reading import calendar_in
 from chaosctl.changes import look, text_at
 from chaosctl.cluster import rights
 from chaosctl.cluster.admission import admitted
 from chaosctl.cluster.fields import MANAGER, appliers_of
-from chaosctl.cluster.lease import LEASE, is_alive
+from chaosctl.cluster.job_guardian import JobGuardian
+from chaosctl.cluster.job_manifests import Wanted
+from chaosctl.cluster.keys import fingerprint
+from chaosctl.cluster.lease import LEASE, is_alive, knows
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
-from chaosctl.engine.guards import OPT_IN, Facts
-from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Delete, Json, Patch, Plan, Ref
+from chaosctl.engine.guards import OPT_IN, Facts, Guarding
+from chaosctl.errors import ChaosError, Forbidden, Gone
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
 
@@ -31,13 +35,13 @@ GITOPS = {
 
 
 async def gather(  # noqa: PLR0913 - all that there is to look at
-    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, *, guarded: bool, guardians: Ref = LEASE
+    script: Script, run: str, plan_of: PlanOf, ledgers: Ledgers, guarding: Guarding, *, guardians: Ref = LEASE
 ) -> Facts:
     """Look at everything that the guards judge; `plan_of` plans an entry, `guardians` is their Lease.
 
     Writes nothing. Raises nothing that the cluster could cause: what failed is in `unknown`.
     """
-    return await _Look(script, run, plan_of, ledgers, guardians).facts(guarded=guarded)
+    return await _Look(script, run, plan_of, ledgers, guarding, guardians).facts()
 
 
 @dataclass
@@ -46,27 +50,35 @@ class _Look:
     run: str
     plan_of: PlanOf
     ledgers: Ledgers
+    guarding: Guarding
     guardians: Ref
     unknown: dict[str, str] = field(default_factory=dict)
 
-    async def facts(self, *, guarded: bool) -> Facts:
+    async def facts(self) -> Facts:
         target = await self._try("target", self._target(), None)
         if target is None:
             why = self.unknown.get("target", "the target does not exist")
             self.unknown |= dict.fromkeys(("pods", "plans", "doomed", "lacking", "fought"), why)
         plans, rejected = await self._plans(target) if target else ({}, {})
+        guarded = self.guarding is not Guarding.NONE
+        alive = await self._try("guardian", self._guardian(), default=False) if guarded else False
+        wanted = self.guarding is Guarding.JOB or (self.guarding is Guarding.AUTO and not alive)
+        job = self._job(plans) if wanted else None
         return Facts(
             at=self._now(),
             target=target,
             pods=await self._try("pods", self._pods(), 0) if target else 0,
             opt_in=await self._try("opt_in", self._opt_in(), ""),
+            closed=await self._try("closed", self._closed(), ""),
             plans=plans,
             rejected=rejected,
             doomed=await self._try("doomed", self._doomed(plans), {}),
             lacking=await self._try("lacking", self._lacking(plans), ()),
             fought=await self._try("fought", self._fought(plans), ()),
             guarded=guarded,
-            guardian=await self._try("guardian", self._guardian(), default=False) if guarded else False,
+            guardian=alive,
+            job=tuple(map(str, job.needs())) if job else (),
+            hindered=await self._try("hindered", job.hindered(), ()) if job else (),
             holder=await self._try("holder", self._holder(), ""),
             unknown=self.unknown,
         )
@@ -95,6 +107,10 @@ class _Look:
         space = await self._see.get(Ref(kind="Namespace", name=self.script.target.namespace))
         return str(_labels(space).get(OPT_IN, ""))
 
+    async def _closed(self) -> str:
+        calendar = await calendar_in(self.script.windows, self.script.target.namespace, self._see)
+        return calendar.refusal(self._now(), self.script.lasts) or ""
+
     async def _plans(self, target: TargetView) -> tuple[dict[str, Plan], dict[str, str]]:
         plans: dict[str, Plan] = {}
         rejected: dict[str, str] = {}
@@ -109,10 +125,13 @@ class _Look:
         return {entry: await self._count(plan) for entry, plan in plans.items()}
 
     async def _count(self, plan: Plan) -> int:
-        """How many pods of the target a plan takes away at once."""
+        """How many pods of the target a plan takes away at once, from whoever needs them."""
         count = sum(isinstance(step, Delete) and step.ref.kind == "Pod" for step in plan)
+        if any(_cuts_off(step) for step in plan):
+            marked = sum(isinstance(step, Patch) and step.ref.kind == "Pod" for step in plan)
+            count += marked or await self._pods()
         for step in plan:
-            if isinstance(step, Banish):
+            if isinstance(step, Banish | Evict):
                 pods = await self._see.pods(step.owner)
                 count += sum(look(pod, "/spec/nodeName") in step.nodes for pod in pods)
             elif isinstance(step, Patch) and step.ref == self.script.target.workload:
@@ -120,7 +139,8 @@ class _Look:
         return count
 
     async def _lacking(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
-        needed = rights.to_write(ledger_of(self.script.target.workload))
+        target = self.script.target.workload
+        needed = (*rights.to_write(ledger_of(target)), *rights.to_hear(target))
         for plan in plans.values():
             needed = (*needed, *rights.to_do(plan), *rights.to_undo(plan))
         lacking = await rights.missing(dict.fromkeys(needed), self.ledgers.cluster)
@@ -158,10 +178,17 @@ class _Look:
         ]
 
     async def _guardian(self) -> bool:
+        """Whether one is alive that knows our ledgers, as far as we may look."""
         try:
-            return is_alive(await self._see.get(self.guardians), self._now())
-        except Gone:
+            lease = await self._see.get(self.guardians)
+        except (Gone, Forbidden):
             return False
+        return is_alive(lease, self._now()) and knows(lease, fingerprint(self.ledgers.key))
+
+    def _job(self, plans: Mapping[str, Plan]) -> JobGuardian:
+        """One that is only looked at: so its name and times do not matter."""
+        wanted = Wanted(self.run, ledger_of(self.script.target.workload), timedelta())
+        return JobGuardian(wanted, tuple(plans.values()), self.ledgers)
 
     async def _holder(self) -> str:
         ledger = await self.ledgers.read(ledger_of(self.script.target.workload))
@@ -174,11 +201,21 @@ class _Look:
         return self.ledgers.clock.now()
 
 
+def _cuts_off(step: Step) -> bool:
+    """Whether it lets nobody in any more."""
+    if not isinstance(step, Create) or step.ref.kind != "NetworkPolicy":
+        return False
+    types, rules = look(step.body, "/spec/policyTypes"), look(step.body, "/spec/ingress")
+    return isinstance(types, list) and "Ingress" in types and not rules
+
+
 def _fewer(before: object, after: object) -> int:
     return max(before - after, 0) if isinstance(before, int) and isinstance(after, int) else 0
 
 
 def _gitops(ref: Ref, seen: Json) -> list[str]:
+    if look(seen, "/metadata/ownerReferences"):
+        return []  # it carries its owner's labels, and its owner alone decides about it
     marks = {**_labels(seen), **_annotations(seen)}
     return [
         f"{tool} manages {ref} and would undo the drill; suspend it for this object meanwhile"

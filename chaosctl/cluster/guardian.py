@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from chaosctl.cluster import rights
-from chaosctl.cluster.lease import LEASE, renew
+from chaosctl.cluster.keys import fingerprint
+from chaosctl.cluster.lease import INSTALLATION, LEASE, renew
 from chaosctl.cluster.ledger import Forged, Ledger, Line
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
@@ -42,9 +43,15 @@ class Guardian:
     async def stand(self) -> None:
         """Sweep for ever, and hold the guardians' Lease; what fails is tried again."""
         while True:
-            await self._try("lease", renew(self.name, self._now(), self.ledgers.cluster, self.lease))
+            holding = renew(self.name, self._now(), self.ledgers.cluster, self.lease, marks=self._marks)
+            await self._try("lease", holding)
             await self.sweep()
             await self.ledgers.clock.sleep_until(self._now() + self.every)
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        """By which runs know whether their ledgers are among those that it knows."""
+        return {INSTALLATION: fingerprint(self.ledgers.key)}
 
     async def sweep(self) -> None:
         """Look once at every ledger."""
@@ -63,9 +70,14 @@ class Guardian:
         if self._not_before.get(str(where), self._now()) > self._now():
             return
         async with limit:
-            await self._try(str(where), self._tend(where, body))
+            await self._try(str(where), self._keep(where, body))
 
-    async def _tend(self, where: Ref, body: Json) -> None:
+    async def _keep(self, where: Ref, body: Json) -> None:
+        if self._is_over(await self.tend(where, body)):
+            await self._expire(where, body)
+
+    async def tend(self, where: Ref, body: Json) -> Ledger:
+        """Do what a ledger needs now; the ledger as it was seen. Raises ClusterError."""
         ledger = self.ledgers.parse(where, body)
         for line in reversed(ledger.open_lines):
             await self._watch(where, line)
@@ -73,8 +85,7 @@ class Guardian:
             await self.ledgers.release(where, ledger.run)
         if _has_leftovers(ledger):
             await tidy(where, self.ledgers)
-        if self._is_over(ledger):
-            await self._expire(where, body)
+        return ledger
 
     async def _watch(self, where: Ref, line: Line) -> None:
         if self._now() >= line.deadline:
@@ -88,8 +99,10 @@ class Guardian:
         lacking = await rights.missing(needed, self.ledgers.cluster)
         if not lacking:
             await self.ledgers.mark_ready(where, line.entry, self.name)
-        else:
-            self._warn(str(where), line.entry, f"may not {'; '.join(map(str, lacking))}")
+            return
+        why = f"may not {'; '.join(map(str, lacking))}"
+        self._warn(str(where), line.entry, why)
+        await self.ledgers.object_to(where, line.entry, f"{self.name} {why}")
 
     def _warn(self, ledger: str, entry: str, why: str) -> None:
         """Say once what nothing can be done about."""

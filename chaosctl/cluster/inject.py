@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from chaosctl.changes import at_version, forward, look
-from chaosctl.cluster import banish, proxies
+from chaosctl.cluster import banish, drain, proxies
 from chaosctl.cluster.ledger import MANAGED_BY, RUN, US, Line, LineState
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.residue import known_replica_sets
 from chaosctl.errors import Conflict, TooLate
-from chaosctl.model import Banish, Create, Delete, Json, Patch, Ref, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Ref, Step, Switch
 
 ATTEMPTS = 12  # a status update or another lane may change the target's version in between
 PAUSE = 0.02  # seconds, longer with every attempt
@@ -43,13 +43,15 @@ async def inject(  # noqa: PLR0913 - a place, a line, two worlds and two limits
 
 
 async def _guardian(where: Ref, entry: str, ledgers: Ledgers, until: datetime) -> None:
+    why = "is one running, with rights?"
     while ledgers.clock.now() < until:
         ledger = await ledgers.read(where)
         line = ledger.line(entry) if ledger else None
         if line is None or line.ready:
             return
+        why = line.objection or why
         await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
-    raise TooLate(f"{entry}: no guardian said in time that it would undo this; is one running, with rights?")
+    raise TooLate(f"{entry}: no guardian said in time that it would undo this; {why}")
 
 
 async def _apply(step: Step, where: Ref, run: str, line: Line, ledgers: Ledgers) -> None:
@@ -65,6 +67,9 @@ async def _apply(step: Step, where: Ref, run: str, line: Line, ledgers: Ledgers)
         case Banish():
             await _still_allowed(where, line, ledgers)
             await banish.once(step, ledgers.cluster)
+        case Evict():  # whoever is held back is asked again through the hold
+            await _still_allowed(where, line, ledgers)
+            await drain.once(step, ledgers.cluster)
         case Switch():
             await proxies.transparent(step, ledgers)
             await _still_allowed(where, line, ledgers)

@@ -5,14 +5,15 @@ from datetime import timedelta
 import structlog
 
 from chaosctl.changes import Standing, standing
-from chaosctl.cluster import banish
+from chaosctl.cluster import banish, drain
 from chaosctl.cluster.ledger import Line
 from chaosctl.cluster.restore import restorer
 from chaosctl.errors import ClusterError, Gone
-from chaosctl.model import Banish, Create, Model, Patch, Ref
+from chaosctl.model import Banish, Create, Evict, Model, Patch, Ref
 from chaosctl.ports import Clock, Cluster
 
 EVERY = timedelta(milliseconds=250)
+ASKED_EVERY = 4  # turns: a budget that says no is asked again after a second
 log = structlog.get_logger(__name__)
 
 
@@ -30,19 +31,30 @@ class Ended(Model):
 
 async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
     """Hold a line's changes until somebody ends them; cancelled when the hold is over."""
+    turn = 0
     while True:
         try:
+            if clock.now() < line.deadline:  # whoever slept through it does nothing more
+                await _chase(line, cluster, ask=turn % ASKED_EVERY == 0)
             if ended := await _look(line, cluster):
                 return ended
         except ClusterError as error:
             log.warning("could not look at what was changed", entry=line.entry, error=str(error))
         await clock.sleep_until(clock.now() + EVERY)
+        turn += 1
+
+
+async def _chase(line: Line, cluster: Cluster, *, ask: bool) -> None:
+    """Do again what lasts as long as the hold."""
+    for step in line.plan:
+        if isinstance(step, Banish):
+            await banish.once(step, cluster)
+        if isinstance(step, Evict) and ask:
+            await drain.once(step, cluster)
 
 
 async def _look(line: Line, cluster: Cluster) -> Ended | None:
     for step in line.plan:
-        if isinstance(step, Banish):
-            await banish.once(step, cluster)
         if isinstance(step, Create) and await _is_gone(step, cluster):
             return _deleted(step.ref)  # traffic may be on its way through it: sooner back is better
     patches = [step for step in line.plan if isinstance(step, Patch)]

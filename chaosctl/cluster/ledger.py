@@ -21,8 +21,9 @@ from pydantic import JsonValue
 
 from chaosctl.changes import Outcome, look
 from chaosctl.cluster.owner import Owner
+from chaosctl.cluster.reach import beyond
 from chaosctl.errors import Busy, CannotPlan, ClusterError, TooLate
-from chaosctl.model import Create, Json, Model, Op, Patch, Plan, Ref
+from chaosctl.model import Create, Json, Model, Op, Plan, Ref
 
 LEDGER = "chaosctl.dev/ledger"
 RUN = "chaosctl.dev/run"
@@ -73,6 +74,7 @@ class Line(Model):
 
     Touched: a write may have been sent. Acknowledged: every write was answered, so none can still arrive.
     `known` are the UIDs of the ReplicaSets that were there before. Tidy: none that we caused is left.
+    `objection` is why a guardian could not undo it.
     """
 
     entry: str
@@ -80,6 +82,7 @@ class Line(Model):
     deadline: datetime
     state: LineState = LineState.PLANNED
     ready: Ready | None = None
+    objection: str = ""
     touched: bool = False
     acknowledged: bool = False
     known: tuple[str, ...] = ()
@@ -105,11 +108,13 @@ class Leftover(Model):
 class Ledger(Model):
     """A run's lines. Held: the run is going on, though no line may be open at the moment.
 
-    `journalled` is when the outcomes were safe in the run's journal. A dying one is about to be deleted.
+    `guardian` is one that stands for this run alone. `journalled` is when the outcomes were safe in the run's
+    journal. A dying one is about to be deleted.
     """
 
     run: str
     owner: Owner | None = None
+    guardian: Ready | None = None
     held_until: datetime | None = None
     lines: tuple[Line, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
@@ -209,14 +214,11 @@ def parse(where: Ref, seen: Json, key: bytes) -> Ledger:
             f"{where}: it was not written with this installation's key, so nothing is done about it. "
             "Recover it with the installation that wrote it, or delete it if nobody knows it"
         )
-    return Ledger.model_validate_json(text)
-
-
-def storable(plan: Plan) -> None:
-    """Raises CannotPlan where undo data would show a Secret's value."""
-    for step in plan:
-        if isinstance(step, Patch | Create) and step.ref.kind == "Secret":
-            raise CannotPlan(f"{step.ref}: its values would lie readable in the ledger; use a ConfigMap")
+    ledger = Ledger.model_validate_json(text)
+    for line in ledger.lines:
+        if why := beyond(where, line.plan):
+            raise Forged(f"{where}: {line.entry}: {why}; so nothing is done about it")
+    return ledger
 
 
 def _free_for(ledger: Ledger, run: str, now: datetime) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from chaosctl.changes import at_version, text_at
 from chaosctl.cluster import ledger as words
+from chaosctl.cluster.keys import key_of
 from chaosctl.cluster.ledger import LEDGER, Ledger, Line, LineState, Ready
 from chaosctl.cluster.owner import Owner
-from chaosctl.errors import Conflict, Gone
+from chaosctl.cluster.reach import beyond
+from chaosctl.errors import CannotPlan, Conflict, Gone
 from chaosctl.model import Json, Ref
 from chaosctl.ports import Clock, Cluster
 
@@ -19,11 +21,19 @@ PAUSE = 0.02  # seconds, longer with every attempt
 
 @dataclass(frozen=True)
 class Ledgers:
-    """The ledgers of a cluster that were written with one installation's key. All raise ClusterError."""
+    """The ledgers of a cluster that were written with one installation's key. All raise ClusterError.
+
+    With `only`, the key is that ledger's own, and every other one looks forged.
+    """
 
     cluster: Cluster
     clock: Clock
     key: bytes
+    only: Ref | None = None
+
+    def key_of(self, where: Ref) -> bytes:
+        """The key of one ledger."""
+        return self.key if where == self.only else key_of(where, self.key)
 
     async def read(self, where: Ref) -> Ledger | None:
         """None where there is none. Raises Forged."""
@@ -39,7 +49,7 @@ class Ledgers:
 
     def parse(self, where: Ref, seen: Json) -> Ledger:
         """Raises Forged."""
-        return words.parse(where, seen, self.key)
+        return words.parse(where, seen, self.key_of(where))
 
     async def claim(self, where: Ref, run: str, owner: Owner, until: datetime) -> Ledger:
         """Hold the target for a run, also while none of its lines is open. Raises Busy."""
@@ -65,7 +75,8 @@ class Ledgers:
 
     async def enter(self, where: Ref, run: str, line: Line) -> None:
         """Add a line, in the run's own ledger or in one that is closed. Raises Busy, TooLate, CannotPlan."""
-        words.storable(line.plan)
+        if why := beyond(where, line.plan):
+            raise CannotPlan(why)
         await self._rewrite_or_create(
             where,
             lambda ledger: words.entered(ledger, run, line, self.clock.now()),
@@ -84,10 +95,26 @@ class Ledgers:
             where, lambda ledger: ledger if ledger.line(entry) else ledger.with_line(tomb)
         )
 
+    async def mark_standing(self, where: Ref, run: str, name: str) -> None:
+        """A guardian of this run alone says that it is there, and reads its ledger."""
+
+        def standing(ledger: Ledger) -> Ledger:
+            if ledger.run != run or ledger.guardian:
+                return ledger
+            return ledger.having(guardian=Ready(name=name, at=self.clock.now()))
+
+        await self._rewrite_if_any(where, standing)
+
     async def mark_ready(self, where: Ref, entry: str, name: str) -> None:
         """A guardian says that it may undo this line."""
         ready = Ready(name=name, at=self.clock.now())
-        await self._update(where, entry, lambda line: line if line.ready else _having(line, ready=ready))
+        await self._update(
+            where, entry, lambda line: line if line.ready else _having(line, ready=ready, objection="")
+        )
+
+    async def object_to(self, where: Ref, entry: str, why: str) -> None:
+        """A guardian says why it could not undo this line; it may be able to later."""
+        await self._update(where, entry, lambda line: line if line.ready else _having(line, objection=why))
 
     async def mark_tidy(self, where: Ref, entry: str) -> None:
         """Nothing is left that this line caused."""
@@ -114,7 +141,7 @@ class Ledgers:
         if ledger is not None:
             return ledger
         try:
-            await self.cluster.create(where, words.body_of(where, fresh, self.key))
+            await self.cluster.create(where, words.body_of(where, fresh, self.key_of(where)))
         except Conflict:  # somebody else had the same idea at the same time
             return await self._rewrite(where, change)
         return fresh
@@ -136,7 +163,8 @@ class Ledgers:
             if after == ledger:
                 return ledger
             try:
-                await self.cluster.patch(where, (at_version(seen), *words.rewriting(where, after, self.key)))
+                rewriting = words.rewriting(where, after, self.key_of(where))
+                await self.cluster.patch(where, (at_version(seen), *rewriting))
             except Conflict:
                 await asyncio.sleep(PAUSE * attempt)
                 continue

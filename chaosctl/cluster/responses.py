@@ -3,6 +3,7 @@
 import json
 from typing import cast
 
+from chaosctl.changes import look
 from chaosctl.errors import ClusterError, Conflict, Forbidden, Gone, Lost, Refused
 from chaosctl.model import Json
 
@@ -38,6 +39,13 @@ def check(what: str, status: int, body: bytes) -> None:
     raise kind(f"{what}: {status} {clean(_message(body))}".rstrip())
 
 
+def because(body: bytes) -> str:
+    """Why something was refused: the causes that a Status names, else its message."""
+    causes = look(_status(body), "/details/causes")
+    named = [str(look(cause, "/message")) for cause in causes] if isinstance(causes, list) else []
+    return clean("; ".join(named) or _message(body))
+
+
 def clean(text: str) -> str:
     """A foreign text on one line, without control characters, cut."""
     line = "".join(char if char.isprintable() else " " for char in text[: 2 * LONGEST])
@@ -46,11 +54,17 @@ def clean(text: str) -> str:
 
 
 def _message(body: bytes) -> str:
+    status = _status(body)
+    return _text(body) if status is None else str(status.get("message", ""))
+
+
+def _status(body: bytes) -> Json | None:
+    """The JSON object of a refusal; some come from proxies on the way, and are none."""
     try:
         found = json.loads(body)
     except ValueError:
-        return _text(body)
-    return str(found.get("message", "")) if isinstance(found, dict) else _text(body)
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _text(body: bytes) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from chaosctl.cluster.residue import leaves_any
-from chaosctl.model import Banish, Create, Delete, Patch, Plan, Ref, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Evict, Patch, Plan, Ref, Step, Switch
 from chaosctl.ports import Cluster
 
 POD = "Pod"
@@ -42,6 +42,11 @@ def to_write(where: Ref) -> tuple[Right, ...]:
     return tuple(Right(verb, where) for verb in ("get", "create", "patch"))
 
 
+def to_hear(target: Ref) -> tuple[Right, ...]:
+    """What a run needs to learn who noticed that its target is in trouble."""
+    return (Right("list", _any("Event", target)),)
+
+
 async def missing(rights: Iterable[Right], cluster: Cluster) -> tuple[Right, ...]:
     """Those that we do not have. Raises ClusterError."""
     return tuple([right for right in rights if not await cluster.allowed(*right)])
@@ -58,6 +63,9 @@ def _doing(step: Step) -> Iterator[Right]:
         case Banish():
             yield from _finding_pods(step.owner)
             yield Right("delete", _any(POD, step.owner))
+        case Evict():
+            yield from _finding_pods(step.owner)
+            yield Right("create", _any(POD, step.owner), "eviction")
         case Switch():
             yield from _talking(step)
 

@@ -1,11 +1,11 @@
 """Why: closing a ledger is not the end of it: creations may land late, ReplicaSets empty slowly."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chaosctl.changes import Outcome
 from chaosctl.cluster import residue
-from chaosctl.cluster.ledger import Leftover, Line
+from chaosctl.cluster.ledger import LATEST, Ledger, Leftover, Line
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import undo_create, unmark
 from chaosctl.errors import Gone
@@ -35,6 +35,29 @@ async def settle(where: Ref, ledgers: Ledgers, within: timedelta) -> bool:
     while not (done := await tidy(where, ledgers)) and ledgers.clock.now() < end:
         await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
     return done
+
+
+def finished(ledger: Ledger, now: datetime) -> bool:
+    """Whether nothing is left to do about a ledger, now or later."""
+    answered = all(now >= line.deadline + LATEST for line in ledger.unanswered)
+    arrived = answered and all(now >= late.until for late in ledger.leftovers)
+    return arrived and not ledger.is_open and all(line.tidy for line in ledger.lines)
+
+
+async def remove_finished(where: Ref, run: str, ledgers: Ledgers) -> bool:
+    """Delete a run's ledger that nobody needs any more; whether nothing of the run is left to be done."""
+    try:
+        body = await ledgers.cluster.get(where)
+    except Gone:
+        return True
+    ledger = ledgers.parse(where, body)
+    if ledger.run != run:
+        return True
+    if not finished(ledger, ledgers.clock.now()):
+        return False
+    if ledger.journalled:
+        await ledgers.remove(where, body)
+    return True
 
 
 async def _tidied(where: Ref, line: Line, ledgers: Ledgers) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaosctl.controller.office import Office
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
 from chaosctl.errors import Busy, ClusterError, Fenced, StoreError
@@ -89,15 +90,16 @@ class Attempts:
             return await resume(self._begun(name, state.plot), store, viewer, self.stop.why)
         if self.stop.why:
             return None
-        seen = await inspect(script, self.office.world_of(self.namespace), name, guarded=True)
+        seen = await inspect(script, self.office.world_of(self.namespace), name, Guarding.ALIVE)
         if seen.facts.holder:
             raise Busy(f"waiting for run {seen.facts.holder}, which holds {script.target.workload}")
         if self.stop.why:
             return None
-        return await conduct(self._begun(name, seen.script), seen.refusals, store, viewer)
+        part = self._begun(name, seen.script, seen.warnings)
+        return await conduct(part, seen.refusals, store, viewer)
 
-    def _begun(self, name: str, script: Script) -> Part:
+    def _begun(self, name: str, script: Script, warnings: tuple[str, ...] = ()) -> Part:
         world = self.office.world_of(self.namespace)
-        self.going = Part(name, script, world, origin=self.origin, tended=True)
+        self.going = Part(name, script, world, origin=self.origin, tended=True, warnings=warnings)
         self.note("")
         return self.going

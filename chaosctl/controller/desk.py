@@ -46,6 +46,20 @@ class Desk:
         """How many runs are going on."""
         return sum(case.is_going for case in self._cases.values())
 
+    def holder(self, target: Ref) -> str:
+        """The Run that is on a target, or waits for it; "" where there is none."""
+        wanted = f"{target.namespace}/{target.name}"
+        mine = (case for case in self._cases.values() if case.progress.target == wanted)
+        return next((text_at(case.body, "/metadata/name") for case in mine), "")
+
+    def seen(self, body: Json) -> None:
+        """An object is there, new or changed."""
+        uid = text_at(body, "/metadata/uid")
+        if uid in self._cases:
+            self._cases[uid].seen(body)
+        elif not is_over(body):
+            self._open(body)
+
     async def work(self) -> None:
         """Take up what whoever led before left, then everything that comes, for ever."""
         beside = [asyncio.ensure_future(self.finish_what_ended())]
@@ -81,7 +95,7 @@ class Desk:
         for uid, body in self._unfinished():
             self._open(found.get(uid, body), gone=uid not in found)
         for body in sorted(found.values(), key=lambda body: text_at(body, "/metadata/creationTimestamp")):
-            self._seen(body)
+            self.seen(body)
 
     def _unfinished(self) -> Iterator[tuple[str, Json]]:
         """Journals without an end that nobody goes on with: the UID of their Run, and what is known of it."""
@@ -108,17 +122,9 @@ class Desk:
     def _told(self, kind: str, body: Json) -> None:
         uid = text_at(body, "/metadata/uid")
         if kind != "DELETED":
-            self._seen(body)
+            self.seen(body)
         elif uid in self._cases:
             self._cases[uid].stop(DELETED)
-
-    def _seen(self, body: Json) -> None:
-        """An object is there, new or changed."""
-        uid = text_at(body, "/metadata/uid")
-        if uid in self._cases:
-            self._cases[uid].seen(body)
-        elif not is_over(body):
-            self._open(body)
 
     def _open(self, body: Json, *, gone: bool = False) -> None:
         uid = text_at(body, "/metadata/uid")

@@ -52,11 +52,17 @@ class Reach:
     async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:
         await self._call(lambda: self.cluster.delete(ref, uid, grace_seconds=grace_seconds), ref)
 
+    async def evict(self, pod: Ref, uid: str) -> None:
+        await self._call(lambda: self.cluster.evict(pod, uid), pod)
+
     async def tell(self, pod: Ref, port: int, path: str, body: Json) -> Json:
         return await self._call(lambda: self.cluster.tell(pod, port, path, body), pod)
 
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         return await self._call(lambda: self.cluster.allowed(verb, ref, subresource), ref, reads=True)
+
+    async def plural(self, ref: Ref) -> str:
+        return await self.cluster.plural(ref)  # it is about a kind, and looks at no object
 
     async def _call(self, request: Callable[[], Awaitable[T]], ref: Ref, *, reads: bool = False) -> T:
         if self.namespace and not self._is_near(ref, reads=reads):

@@ -18,8 +18,8 @@ class Started(Event):
     """Carries the whole script, so that no journal is resumed with another one.
 
     `process` names the process that writes, so that others can tell whether it is alive; `images` are what
-    ran in the target's pods, by digest. `origin` is the Run object that asked for it (NAMESPACE/NAME) and
-    `uid` its UID; empty where a person ran it.
+    ran in the target's pods, by digest; `warnings` say what may keep a fault from being felt. `origin` is
+    the Run object that asked for it (NAMESPACE/NAME) and `uid` its UID; empty where a person ran it.
     """
 
     type: Literal["started"] = "started"
@@ -30,6 +30,7 @@ class Started(Event):
     process: str = ""
     origin: str = ""
     uid: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Refused(Event):

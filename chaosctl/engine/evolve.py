@@ -28,7 +28,8 @@ def _run(state: State, event: AnyEvent) -> State:
         case events.Started():
             lives = {entry.id: Life(since=event.at) for entry in event.script.entries}
             begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
-            return replace(begun, run=event.run, script=event.script, lives=lives)
+            named = replace(begun, run=event.run, script=event.script, lives=lives)
+            return replace(named, warnings=event.warnings)
         case events.Refused():
             begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
             return replace(begun, run=event.run, script=event.script, refused=event.reasons)

@@ -6,11 +6,12 @@ what to do about it. `plan`, preflight, the scheduler and the gate all ask the s
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
 
 from chaosctl.changes import look
-from chaosctl.model import Model, Patch, Plan, Ref
+from chaosctl.model import Create, Model, Patch, Plan, Ref, Step
 from chaosctl.spec import Entry, Script, TargetView
 
 OPT_IN = "chaosctl.dev/drills"
@@ -20,18 +21,34 @@ FRESH_FOR = timedelta(seconds=60)
 OF_TARGET = frozenset({"target", "pods", "plans", "doomed", "lacking", "fought"})  # facts that need one
 
 
+class Guarding(StrEnum):
+    """Who undoes a run whose process died.
+
+    auto: a guardian that is alive, else a Job of the run's own. alive: nobody but a guardian that is alive.
+    job: the Job in any case. none: nobody.
+    """
+
+    AUTO = "auto"
+    ALIVE = "alive"
+    JOB = "job"
+    NONE = "none"
+
+
 class Facts(Model):
     """What the guards need to know, as it stood at one time.
 
     `unknown` says for each field that could not be found out why. `plans` are by entry, as the API server
     would store them; `rejected` says why an entry has none. `doomed` is how many ready pods an entry takes
     away at once, `lacking` what we are not permitted, `fought` who else keeps writing what we would patch.
+    `closed` is why the drill's windows do not let the run through. `guardian` is whether one is alive; `job`
+    what a Job of the run's own is to be allowed, where one is to be made, and `hindered` why it cannot be.
     """
 
     at: datetime
     target: TargetView | None = None
     pods: int = 0
     opt_in: str = ""
+    closed: str = ""
     plans: Mapping[str, Plan] = {}
     rejected: Mapping[str, str] = {}
     doomed: Mapping[str, int] = {}
@@ -39,6 +56,8 @@ class Facts(Model):
     fought: tuple[str, ...] = ()
     guarded: bool = True
     guardian: bool = False
+    job: tuple[str, ...] = ()
+    hindered: tuple[str, ...] = ()
     holder: str = ""
     unknown: Mapping[str, str] = {}
 
@@ -100,6 +119,10 @@ def _opted_in(facts: Facts, script: Script) -> str | None:
     return None
 
 
+def _inside_windows(facts: Facts, _script: Script) -> str | None:
+    return facts.closed or None
+
+
 def _settled(facts: Facts, script: Script) -> str | None:
     view = facts.target
     if view is None or not view.settled:
@@ -150,11 +173,25 @@ def _outage(facts: Facts, script: Script) -> str | None:
     if script.allow_outage or facts.target is None:
         return None
     remedy = "scale the target up, or write allowOutage: true in the playbook if that is what you want to see"
-    for entry, doomed in facts.doomed.items():
+    alone = [[entry] for entry in facts.doomed]
+    for entries in (*alone, *_not_replaced(facts, script)):
+        doomed = sum(facts.doomed.get(entry, 0) for entry in entries)
         left = facts.target.ready - doomed
         if doomed and left < 1:
-            return f"{entry} would leave {max(left, 0)} of {facts.target.ready} replicas ready; {remedy}"
+            who = " and ".join(entries)
+            return f"{who} would leave {max(left, 0)} of {facts.target.ready} replicas ready; {remedy}"
     return None
+
+
+def _not_replaced(facts: Facts, script: Script) -> Iterator[list[str]]:
+    """Entries that go on while another one keeps new pods away: what they take stays away, and adds up."""
+    for one in script.entries:
+        if any(_keeps_new_pods_away(step) for step in facts.plans.get(one.id, ())):
+            yield [other.id for other in script.entries if _at_once(one, other, script.set_up)]
+
+
+def _keeps_new_pods_away(step: Step) -> bool:
+    return isinstance(step, Create | Patch) and step.ref.kind in ("Node", "ResourceQuota")
 
 
 def _permitted(facts: Facts, _script: Script) -> str | None:
@@ -168,17 +205,20 @@ def _unfought(facts: Facts, _script: Script) -> str | None:
 
 
 def _guarded(facts: Facts, _script: Script) -> str | None:
-    if facts.guardian or not facts.guarded:
+    stands = bool(facts.job) or facts.guardian
+    if not facts.guarded or (stands and not facts.hindered):
         return None
+    why = "; ".join(("no guardian is alive", *facts.hindered) if not facts.guardian else facts.hindered)
     return (
-        "no guardian is alive that would undo the drill if this process died; start one with "
-        "`chaosctl guardian`, or accept the risk with --guardian none"
+        f"nobody would undo the drill if this process died: {why}; start one with `chaosctl guardian`, "
+        "or accept the risk with --guardian none"
     )
 
 
 GUARDS: tuple[Guard, ...] = (
     Guard("target exists", ("target",), _exists),
     Guard("namespace opted in", ("opt_in",), _opted_in),
+    Guard("inside its windows", ("closed",), _inside_windows),
     Guard("target settled and healthy", ("target",), _settled),
     Guard("selector matches", ("pods",), _selects),
     Guard("no other run", ("holder",), _free),
@@ -188,7 +228,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("replicas left", ("target", "doomed"), _outage),
     Guard("permitted to do and to undo", ("lacking",), _permitted),
     Guard("nobody fights the change", ("fought",), _unfought),
-    Guard("guardian alive", ("guardian",), _guarded),
+    Guard("guardian alive", ("guardian", "hindered"), _guarded),
 )
 
 

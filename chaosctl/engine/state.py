@@ -62,6 +62,7 @@ class State:
     notices: tuple[events.Noticed, ...] = ()
     troubles: Mapping[str, int] = field(default_factory=dict)
     resumed_at: tuple[datetime, ...] = ()
+    warnings: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     stop: str = ""
     stops: int = 0

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from pydantic import JsonValue
 
 from chaosctl.changes import look
-from chaosctl.image import image
+from chaosctl.image import HARMLESS, image
 from chaosctl.model import Json, Ref
 from chaosctl.spec import Aim
 from chaosctl.targets.fields import items, number
@@ -15,14 +15,6 @@ LISTEN_PORT = 8080
 ADMIN_PORT = 9901
 REPLICAS = 2
 PROXY = "chaosctl.dev/proxy"
-HARMLESS: Json = {
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 class Names(NamedTuple):

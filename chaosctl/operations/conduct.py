@@ -14,11 +14,13 @@ from typing import NamedTuple
 import structlog
 
 from chaosctl.changes import look as value_at
+from chaosctl.cluster.job_guardian import WITHIN, JobGuardian, Unguarded
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.owner import myself
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.evolve import evolve
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import Result, RevertStatus, Verdict, verdict
@@ -61,7 +63,8 @@ A_PERSON = Origin()
 class Part:
     """One run: its name, what it does, where, for whom, and what people tell it.
 
-    `guarded`: a guardian must promise to undo before anything changes. `tended`: somebody waits until a held
+    `guarded`: a guardian must promise to undo before anything changes; `guardian`: this one, which the run
+    brings along. `tended`: somebody waits until a held
     target is free, and goes on with the journal when this process ends; so nothing is undone then.
     """
 
@@ -69,8 +72,10 @@ class Part:
     script: Script
     world: World
     guarded: bool = True
+    guardian: JobGuardian | None = None
     origin: Origin = A_PERSON
     tended: bool = False
+    warnings: tuple[str, ...] = ()
     inbox: Inbox = field(default_factory=asyncio.Queue)
 
     @property
@@ -104,12 +109,13 @@ def replayed(run: str, store: Store) -> State:
 
 async def conduct(part: Part, refusals: tuple[str, ...], store: Store, viewer: Viewer) -> Outcome:
     """A run, from its claim to its verdict, unless guards refuse it. Raises Busy where it is tended."""
-    journal = store.journal(part.name)  # before anything is claimed: a store that fails must cost nothing
+    journal = store.new_journal(part.name)  # before anything is claimed: a store that fails must cost nothing
     watched = Observed(journal, viewer)
     if not refusals:
         try:
             await _claim(part)
-        except Busy as error:
+            await _guarded(part, viewer)
+        except (Busy, Unguarded) as error:
             if part.tended:
                 raise
             refusals = (str(error),)
@@ -123,6 +129,8 @@ async def resume(part: Part, store: Store, viewer: Viewer, why: str = "") -> Out
     """Bring the journal of a dead run to its end; with `why`, stop it."""
     journal = store.journal(part.name)  # whoever wrote it before can write no more
     watched = Observed(journal, viewer, replayed(part.name, store))
+    if watched.state.phase is Phase.DONE:
+        return Outcome(part.name, watched.state, verdict(watched.state))  # whoever we took it from was faster
     if why := why or await _objection(part, watched.state):
         part.stop(why)
     outcome = await _claimed(part, journal, watched, _resumed(part, watched.state))
@@ -132,7 +140,9 @@ async def resume(part: Part, store: Store, viewer: Viewer, why: str = "") -> Out
 async def _objection(part: Part, state: State) -> str:
     """Why a run cannot go on where it was. Nothing was touched in its steady state, so guards decide anew."""
     if state.phase is Phase.STEADY:
-        seen = await inspect(part.script, part.world, part.name, guarded=part.guarded)
+        seen = await inspect(
+            part.script, part.world, part.name, Guarding.ALIVE if part.guarded else Guarding.NONE
+        )
         if seen.refusals:
             return "; ".join(seen.refusals)
     try:
@@ -144,7 +154,8 @@ async def _objection(part: Part, state: State) -> str:
 
 async def _claim(part: Part) -> None:
     """Hold the target. An answer may be lost, so it is asked for again. Raises Busy, ClusterError."""
-    ledgers, until = part.world.ledgers, part.world.clock.now() + _longest(part.script)
+    ledgers, until = part.world.ledgers, part.world.clock.now() + part.script.lasts + MARGIN
+    until += WITHIN if part.guardian else timedelta()
     for attempt in range(CLAIM_TRIES):
         try:
             await ledgers.claim(part.where, part.name, myself(), until)
@@ -155,6 +166,26 @@ async def _claim(part: Part) -> None:
             await pause(attempt)
         else:
             return
+
+
+async def _guarded(part: Part, viewer: Viewer) -> None:
+    """Have somebody stand who would undo the run, before it starts. Raises Unguarded."""
+    if part.guardian is None:
+        return
+    viewer.say(f"starting a guardian for this run: {part.guardian.wanted.job}")
+    try:
+        await part.guardian.stand_up(lambda: not part.inbox.empty())
+    except BaseException:
+        await asyncio.shield(_left(part, journalled=True))
+        raise
+
+
+async def _left(part: Part, *, journalled: bool) -> bool:
+    """Let go of the target, and send the run's own guardian away; whether nothing is left."""
+    tidy = await let_go(part.where, part.name, part.world, journalled=journalled)
+    if part.guardian:
+        await part.guardian.dismiss()
+    return tidy
 
 
 async def _claimed(
@@ -177,7 +208,7 @@ async def _claimed(
     except BaseException:
         await asyncio.shield(_abandoned(part))
         raise
-    tidy = await let_go(part.where, part.name, part.world, journalled=journalled)
+    tidy = await _left(part, journalled=journalled)
     if not (tidy or part.guarded):
         found = found._replace(revert=RevertStatus.INCOMPLETE)
     left = found.revert is RevertStatus.INCOMPLETE
@@ -205,6 +236,7 @@ async def _started(part: Part) -> events.Started:
         process=myself().model_dump_json(),
         origin=part.origin.name,
         uid=part.origin.uid,
+        warnings=part.warnings,
     )
 
 
@@ -232,7 +264,7 @@ async def _without_journal(part: Part, error: StoreError) -> Verdict:
 async def _abandoned(part: Part) -> None:
     """Leave nothing, though the run ends by a mistake of ours."""
     await restored(part.where, part.world)
-    await let_go(part.where, part.name, part.world, journalled=False)
+    await _left(part, journalled=False)
 
 
 def concluded(outcome: Outcome, store: Store) -> Outcome:
@@ -256,12 +288,6 @@ def _refused(part: Part, reasons: tuple[str, ...]) -> events.Refused:
         origin=part.origin.name,
         uid=part.origin.uid,
     )
-
-
-def _longest(script: Script) -> timedelta:
-    """No run of this script holds its target for longer."""
-    ends = [entry.at + script.set_up + entry.hold for entry in script.entries]
-    return script.steady_within + max(ends) + script.recover_within + MARGIN
 
 
 async def _images(script: Script, world: World) -> tuple[str, ...]:

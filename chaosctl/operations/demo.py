@@ -1,49 +1,78 @@
 """Why: whoever tries chaosctl for the first time should see the whole job once, on their own machine."""
 
+import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from chaosctl.engine.verdict import worst
-from chaosctl.operations.order import Access, order
+from chaosctl.operations.guest import guest
+from chaosctl.operations.interrupts import interrupts
+from chaosctl.operations.order import SAMPLE, Access, order
 from chaosctl.operations.run import run_all
 from chaosctl.operations.sandbox import down, status, up
 from chaosctl.operations.viewing import Outcome, Viewer
 
 PLAYBOOKS = ("pod-kill", "latency", "crash-release", "wrong-release")
+ABORTED = 3
+Say = Callable[[str], None]
 
 
-async def demo(viewer: Viewer, say: Callable[[str], None]) -> int:
-    """Run the demonstration; the worst exit code of its runs."""
+async def demo(access: Access, viewer: Viewer, say: Say) -> int:
+    """Run the demonstration; the worst exit code of its runs. Raises Invalid, ClusterError."""
     began = time.monotonic()
-    was_up = status().is_up
-    say("starting a small Kubernetes on this machine, with a model to break (no container, no cloud)")
-    state = up(owner=os.getpid())  # a demonstration that is killed leaves nothing either
-    say(f"{state.as_text()}\n")
-    try:
-        outcomes = await _drills(viewer)
-    finally:
-        if not was_up:
-            down()
-    for line in _summary(outcomes, time.monotonic() - began, still_up=was_up):
+    showing = asyncio.ensure_future(_show(access, viewer, say))
+
+    def stop(why: str) -> None:
+        showing.cancel(why)
+
+    with interrupts(stop):
+        try:
+            outcomes = await showing
+        except asyncio.CancelledError:
+            say("interrupted")
+            return ABORTED
+    for line in _summary(outcomes, time.monotonic() - began):
         say(line)
     return worst([outcome.verdict.exit_code for outcome in outcomes])
 
 
-async def _drills(viewer: Viewer) -> list[Outcome]:
+async def _show(access: Access, viewer: Viewer, say: Say) -> list[Outcome]:
+    async with _stage(access, say):
+        return await _drills(access, viewer)
+
+
+def _stage(access: Access, say: Say) -> AbstractAsyncContextManager[None]:
+    return _sandbox(say) if access.sandbox else guest(access, say)
+
+
+@asynccontextmanager
+async def _sandbox(say: Say) -> AsyncIterator[None]:
+    """The one that is up, or one that lasts as long as this block."""
+    was_up = status().is_up
+    say("starting a small Kubernetes on this machine, with a model to break (no container, no cloud)")
+    try:
+        say(f"{up(owner=os.getpid()).as_text()}\n")  # one that is killed leaves nothing either
+        yield
+    finally:
+        if not was_up:
+            down()
+    say(f"the sandbox {'is up, as it was before' if was_up else 'is gone again'}")
+
+
+async def _drills(access: Access, viewer: Viewer) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for name in PLAYBOOKS:
-        wanted = order(name, "", (), Access(sandbox=True), "auto", None)
-        done = await run_all(wanted, viewer)
+        done = await run_all(order(name, SAMPLE, (), access, "auto", None), viewer)
         outcomes += done.outcomes
-        if any(outcome.state.stops for outcome in done.outcomes):
+        if any(outcome.state.stops or outcome.interrupted for outcome in done.outcomes):
             break
     return outcomes
 
 
-def _summary(outcomes: list[Outcome], seconds: float, *, still_up: bool) -> list[str]:
-    sandbox = "is up, as it was before" if still_up else "is gone again"
-    lines = [f"{len(outcomes)} drills in {seconds:.0f} s; the sandbox {sandbox}. Post-mortems:"]
+def _summary(outcomes: list[Outcome], seconds: float) -> list[str]:
+    lines = [f"{len(outcomes)} drills in {seconds:.0f} s. Post-mortems:"]
     for outcome in outcomes:
         page = next((path for path in outcome.files if path.suffix == ".html"), "")
         lines.append(f"  {outcome.verdict.result:<13} {outcome.state.plot.playbook:<15} {page}")

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from chaosctl.catalog.crds import GROUP, KINDS, VERSION
 from chaosctl.changes import look, text_at
-from chaosctl.cluster.lease import LEASE, is_alive
+from chaosctl.cluster.lease import is_alive
 from chaosctl.engine.guards import ALLOWED, OPT_IN
 from chaosctl.errors import ChaosError, ClusterError, Gone, NoData
 from chaosctl.model import Json, Ref
@@ -86,7 +86,7 @@ async def _resources(world: World, *, needed: bool) -> Finding:
 async def _guardian(world: World) -> Finding:
     what = "guardian"
     try:
-        lease = await world.cluster.get(LEASE)
+        lease = await world.cluster.get(world.guardians)
     except Gone:
         return Finding(what, "missing", "none is alive; `chaosctl guardian` is one, and so is the controller")
     except ClusterError as error:

@@ -21,7 +21,7 @@ class Home:
     @property
     def store(self) -> Path | str:
         """`$CHAOSCTL_STORE`, a path or a `postgresql://` URL; by default a file in this folder."""
-        named = os.environ.get("CHAOSCTL_STORE", "")
+        named = os.environ.get("CHAOSCTL_STORE", "").strip()  # a Secret's file may end in a new line
         return named if "://" in named else Path(named or self.path / "store.db").absolute()
 
     @property

@@ -41,7 +41,7 @@ async def watchdog(context: str, kubeconfig: str, namespaces: tuple[str, ...]) -
         name = await _journal_name(world.cluster, namespaces[0] or "kube-system")
         with Store(home().store) as store, store.journal(name) as journal:
             past = [parse_event(json.dumps(event)) for event in store.events(name)]
-            settings = Settings(namespaces=namespaces)
+            settings = Settings(namespaces=namespaces, home=own_namespace())
             dog = Watchdog(world.cluster, world.clock, answers, journal, settings, past)
             await _until_told(dog.run())
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from chaosctl.catalog import Catalog, DrillFile, PlaybookFile, find_playbook, installed, load, resolve
+from chaosctl.catalog import (
+    DrillFile,
+    PlaybookFile,
+    find_playbook,
+    installed,
+    load,
+    resolve,
+    scripts_of,
+)
+from chaosctl.engine.guards import Guarding
 from chaosctl.errors import Invalid
 from chaosctl.spec import Script, Target
 from chaosctl.spec.drill import parse_target
@@ -31,12 +40,8 @@ class Order:
 
     access: Access
     scripts: tuple[Script, ...]
-    guardian: str
+    guarding: Guarding
     drill: str = ""
-
-    @property
-    def guarded(self) -> bool:
-        return self.guardian != "none"
 
 
 def order(  # noqa: PLR0913, PLR0917 - the options of the command line
@@ -50,11 +55,11 @@ def order(  # noqa: PLR0913, PLR0917 - the options of the command line
     if isinstance(file, DrillFile):
         if target or given:
             raise Invalid("--target and --set are for playbooks; a drill names its own")
-        scripts = _of_drill(file, catalog, chosen)
+        scripts = scripts_of(file, catalog, chosen)
         context = access.context or scripts[0].target.context
-        return Order(replace(access, context=context), scripts, guardian, file.name)
+        return Order(replace(access, context=context), scripts, Guarding(guardian), file.name)
     meant = _target(file, target, access)
-    return Order(access, (resolve(file, meant, given, catalog, chosen),), guardian)
+    return Order(access, (resolve(file, meant, given, catalog, chosen),), Guarding(guardian))
 
 
 def reports(wanted: Sequence[str]) -> list[tuple[ReportKind, Path]]:
@@ -87,8 +92,3 @@ def _target(file: PlaybookFile, target: str, access: Access) -> Target:
             "--target NAMESPACE/KIND/NAME, or try it on the sandbox with --sandbox"
         )
     return parse_target(target or SAMPLE, access.context)
-
-
-def _of_drill(file: DrillFile, catalog: Catalog, seed: int) -> tuple[Script, ...]:
-    target: Target = file.drill.spec.target.resolve()
-    return tuple(resolve(bound.playbook, target, bound.parameters, catalog, seed) for bound in file.playbooks)

@@ -9,9 +9,9 @@ from random import Random
 from chaosctl.changes import look as value_at
 from chaosctl.changes import same
 from chaosctl.cluster.facts import gather
-from chaosctl.engine.guards import Facts, Finding, refusals
+from chaosctl.engine.guards import Facts, Finding, Guarding, refusals
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Create, Delete, Json, Patch, Plan, Ref, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step, Switch
 from chaosctl.operations.connect import connected, service_address
 from chaosctl.operations.order import Order
 from chaosctl.operations.perform import World
@@ -34,10 +34,18 @@ class Look:
     script: Script
     facts: Facts
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[str, ...]:
         return tuple(f"{one.guard}: {one.refusal}" for one in self.findings if one.refusal is not None)
+
+    @property
+    def guardian(self) -> str:
+        """Who undoes the run if its process dies."""
+        if not self.facts.guarded:
+            return "none"
+        return "job" if self.facts.job else "one that is alive"
 
     def as_text(self) -> str:
         return "\n".join(_lines(self))
@@ -51,7 +59,9 @@ class Look:
                 name: [step.model_dump(mode="json") for step in plan]
                 for name, plan in self.facts.plans.items()
             },
+            "guardian": {"kind": self.guardian, "may": list(self.facts.job)},
             "guards": [{"guard": one.guard, "refusal": one.refusal} for one in self.findings],
+            "warnings": list(self.warnings),
             "wouldRun": not self.refusals,
         }
 
@@ -76,11 +86,11 @@ class Preview:
 async def plan(order: Order) -> Preview:
     """Look at everything an order would do. Touches nothing. Raises Invalid, Lost."""
     async with connected(order.access) as world:
-        looks = [await inspect(one, world, PREVIEW, guarded=order.guarded) for one in order.scripts]
+        looks = [await inspect(one, world, PREVIEW, order.guarding) for one in order.scripts]
     return Preview(tuple(looks))
 
 
-async def inspect(script: Script, world: World, run: str, *, guarded: bool) -> Look:
+async def inspect(script: Script, world: World, run: str, guarding: Guarding) -> Look:
     """The script as this target makes it, and what every guard says of it."""
     script = await _described(script, world.cluster)
 
@@ -88,14 +98,27 @@ async def inspect(script: Script, world: World, run: str, *, guarded: bool) -> L
         aim = Aim(run, entry.id, Random(f"{script.seed} {entry.id}"))  # noqa: S311 - repeatable, not secret
         return await world.catalog.fault(entry.fault).plan(target, world.cluster, aim)
 
-    facts = await gather(script, run, plan_of, world.ledgers, guarded=guarded, guardians=world.guardians)
+    facts = await gather(script, run, plan_of, world.ledgers, guarding, guardians=world.guardians)
     findings = refusals(facts, script, world.clock.now())
     if script.workload and facts.target is not None:
         findings += (
             Finding("model reachable", await _unreachable(script, world.cluster)),
             Finding("service leads to the target", await _astray(script, facts.target, world.cluster)),
         )
-    return Look(script, facts, findings)
+    warnings = await _doubts(script, facts.target, world) if facts.target else ()
+    return Look(script, facts, findings, warnings)
+
+
+async def _doubts(script: Script, target: TargetView, world: World) -> tuple[str, ...]:
+    """What may keep the script's faults from being felt, by entry."""
+    found: list[str] = []
+    for entry in script.entries:
+        try:
+            doubts = await world.catalog.fault(entry.fault).doubts(target, world.cluster)
+        except ChaosError as error:
+            doubts = (f"nobody can tell whether it will be felt here: {error}",)
+        found += [f"{entry.id}: {doubt}" for doubt in doubts]
+    return tuple(found)
 
 
 async def _described(script: Script, see: Reader) -> Script:
@@ -164,9 +187,15 @@ def _lines(seen: Look) -> Iterator[str]:
         yield f"At {length(entry.at)}, for {length(entry.hold)}, then back: {entry.id}"
         for step in seen.facts.plans.get(entry.id, ()):
             yield from (f"  {clean(line)}" for line in _step(step))
+    if seen.facts.job:
+        yield "Guardian: a Job of the run's own, which may do this and no more"
+        yield from (f"  {clean(right)}" for right in seen.facts.job)
     yield "Guards"
     for one in seen.findings:
         yield f"  ✓ {one.guard}" if one.refusal is None else f"  ✗ {one.guard}: {clean(one.refusal, 600)}"
+    if seen.warnings:
+        yield "Warnings"
+        yield from (f"  ! {clean(warning, 600)}" for warning in seen.warnings)
     yield "Would run." if not seen.refusals else "Would not run."
 
 
@@ -181,6 +210,8 @@ def _step(step: Step) -> Iterator[str]:
             yield f"{step.ref}   deleted (its controller makes another)"
         case Banish():
             yield f"pods of {step.owner} on {', '.join(step.nodes)}   deleted as long as it lasts"
+        case Evict():
+            yield f"pods of {step.owner} on {', '.join(step.nodes)}   evicted, as their budgets allow"
         case Switch():
             yield f"{step.proxies}   told: {_shown(step.fault)}"
 

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from chaosctl.cluster.job_guardian import orphans, remove_job
+from chaosctl.cluster.ledger import Forged
 from chaosctl.cluster.owner import Owner, lives
 from chaosctl.cluster.recover import Recovered
 from chaosctl.cluster.recover import recover as undo
+from chaosctl.cluster.sweep import remove_finished
 from chaosctl.engine.verdict import REVERT_INCOMPLETE
-from chaosctl.model import Json
+from chaosctl.errors import Forbidden
+from chaosctl.model import Json, Ref
 from chaosctl.operations.conduct import Part, replayed, resume
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import home
@@ -22,10 +27,11 @@ from chaosctl.store.summary import RunSummary
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was reverted, and which journals were finished."""
+    """What was reverted, which journals were finished, and which guardians' Jobs had nothing left to do."""
 
     reverted: Sequence[Recovered]
     finished: Sequence[Outcome]
+    jobs: Sequence[Ref]
     dry_run: bool
 
     @property
@@ -37,22 +43,50 @@ class Recovery:
     def as_text(self) -> str:
         lines = [_line(one, dry_run=self.dry_run) for one in self.reverted]
         lines += [f"run {done.run}: finished, {done.verdict.result}" for done in self.finished]
+        lines += [
+            f"{job}: {'would be ' if self.dry_run else ''}removed (nothing left to guard)"
+            for job in self.jobs
+        ]
         return "\n".join(lines) or "nothing to recover"
 
     def as_json(self) -> str:
         found: Json = {
             "reverted": [one.model_dump(mode="json") for one in self.reverted],
             "finished": [{"run": done.run, "verdict": str(done.verdict.result)} for done in self.finished],
+            "jobs": [str(job) for job in self.jobs],
         }
         return json.dumps(found, indent=2)
 
 
-async def recover(sandbox: bool, context: str, kubeconfig: str, *, dry_run: bool) -> Recovery:  # noqa: FBT001
+async def recover(
+    sandbox: bool,  # noqa: FBT001
+    context: str,
+    kubeconfig: str,
+    namespace: str = "",
+    *,
+    dry_run: bool,
+) -> Recovery:
     """Revert what is past its deadline or without a living owner; finish the journals of dead runs."""
     async with connected(Access(sandbox=sandbox, context=context, kubeconfig=kubeconfig)) as world:
-        reverted = await undo(world.ledgers, dry_run=dry_run, options=world.options)
+        reverted = await undo(world.ledgers, (namespace,), dry_run=dry_run, options=world.options)
         finished = () if dry_run else await _finish(world)
-    return Recovery(reverted, finished, dry_run)
+        jobs = await _clear(world, namespace, dry_run=dry_run)
+    return Recovery(reverted, finished, jobs, dry_run)
+
+
+async def _clear(world: World, namespace: str, *, dry_run: bool) -> Sequence[Ref]:
+    """Remove ledgers that nobody needs any more, and Jobs that guard nothing; the Jobs."""
+    if not dry_run:
+        for where, body in await world.ledgers.all(namespace):
+            with suppress(Forged):
+                await remove_finished(where, world.ledgers.parse(where, body).run, world.ledgers)
+    try:
+        jobs = await orphans(world.ledgers, namespace)
+    except Forbidden:  # whoever may not see Jobs has made none
+        return ()
+    for job in () if dry_run else jobs:
+        await remove_job(job, world.cluster)
+    return jobs
 
 
 async def _finish(world: World) -> tuple[Outcome, ...]:

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from chaosctl.catalog import Catalog
 from chaosctl.catalog.crds import GROUP
-from chaosctl.cluster import lease as guardians
+from chaosctl.cluster.lease import GUARDIAN
 from chaosctl.model import Json
 from chaosctl.spec import Rule
 from chaosctl.watchdog import lease as watchdogs
 
-CLUSTER_WIDE = frozenset({"nodes"})
-"""Resources that lie in no namespace, so that no Role of one can grant them."""
+CLUSTER_WIDE = frozenset({"daemonsets", "nodes"})
+"""Resources that lie in no namespace, or are looked for in all, so that no Role of one can grant them."""
 CONTROLLERS = "chaosctl-controller"
 
 
@@ -48,7 +48,7 @@ LOOKING = (
 LEDGERS = (Rule("", "configmaps", ("get", "list", "create", "patch", "delete")),)
 OBJECTS = (
     Rule(GROUP, "playbooks", ("get",)),
-    Rule(GROUP, "drills", ("get", "list", "watch")),
+    Rule(GROUP, "drills", ("get", "list")),
     Rule(GROUP, "drills/status", ("patch",)),
     Rule(GROUP, "runs", ("get", "list", "watch", "create")),
     Rule(GROUP, "runs/status", ("patch",)),
@@ -61,7 +61,7 @@ def controller() -> Rights:
     """Of the controller, which is guardian too, without the faults."""
     return Rights(
         targets=_grants((*OBJECTS, *LOOKING, *LEDGERS, *HEARING, *TELLING)),
-        home=_lease(CONTROLLERS, guardians.LEASE.name),
+        home=_lease(CONTROLLERS, GUARDIAN),
     )
 
 
@@ -69,14 +69,32 @@ def watchdog() -> Rights:
     """Of the watchdog, which rolls back Deployments."""
     deployments = Rule("apps", "deployments", ("list", "patch"))
     rules = Rule("", "configmaps", ("get",))
+    return Rights(targets=_grants((*LOOKING, *TELLING, deployments, rules)), home=_lease(watchdogs.NAME))
+
+
+def guardian(catalog: Catalog) -> Rights:
+    """Of a guardian alone: it undoes what any fault did, and may do as much."""
+    kinds = tuple(faults(catalog).values())
     return Rights(
-        targets=_grants((*LOOKING, *TELLING, deployments, rules)), home=_lease(watchdogs.LEASE.name)
+        targets=(*_grants(LEDGERS), *(grant for kind in kinds for grant in kind.targets)),
+        home=_lease(GUARDIAN),
+        cluster=tuple(grant for kind in kinds for grant in kind.cluster),
     )
+
+
+def rules(grants: Iterable[Grant]) -> Json:
+    """The rules of a Role, as the API has them."""
+    return {"rules": [_as_rule(grant) for grant in dict.fromkeys(grants)]}
 
 
 def faults(catalog: Catalog) -> Mapping[str, Rights]:
     """What each kind of fault needs beside that."""
-    return {name: _of(kind.needs) for name, kind in catalog.faults.items()}
+    return {name: _of((*kind.needs, *kind.looks)) for name, kind in catalog.faults.items()}
+
+
+def cluster_bound(catalog: Catalog) -> tuple[str, ...]:
+    """The kinds of fault that are refused where nothing beyond some namespaces is granted."""
+    return tuple(name for name, kind in catalog.faults.items() if _of(kind.needs).cluster)
 
 
 def as_json(catalog: Catalog) -> Json:
@@ -101,6 +119,12 @@ def _lease(*names: str) -> tuple[Grant, ...]:
         Grant(Rule(group, resource, ("create",))),
         Grant(Rule(group, resource, ("get", "patch")), tuple(sorted(names))),
     )
+
+
+def _as_rule(grant: Grant) -> Json:
+    names: Json = {"resourceNames": [*grant.names]} if grant.names else {}
+    rule = grant.rule
+    return {"apiGroups": [rule.group], "resources": [rule.resource], **names, "verbs": [*rule.verbs]}
 
 
 def _as_json(grant: Grant) -> Json:

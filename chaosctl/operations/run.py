@@ -1,22 +1,21 @@
 """Why: a person who runs a drill can stop it with a signal, and gets a name, a verdict and a post-mortem."""
 
-import asyncio
 import secrets
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
+from chaosctl.engine.guards import Guarding
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import worst
 from chaosctl.errors import Fenced, StoreError
 from chaosctl.operations.conduct import Part, conduct, fenced
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import Home, home
+from chaosctl.operations.interrupts import interrupts
 from chaosctl.operations.order import Order, ReportKind
 from chaosctl.operations.papers import documented, report
 from chaosctl.operations.perform import World
 from chaosctl.operations.plan import inspect
+from chaosctl.operations.standing import guardian_for
 from chaosctl.operations.viewing import Outcome, Viewer
 from chaosctl.spec import Script
 from chaosctl.store import Store
@@ -46,18 +45,19 @@ async def run_all(order: Order, viewer: Viewer) -> Done:
     with Store(home().store) as store:
         async with connected(order.access, viewer.say) as world:
             for script in order.scripts:
-                outcomes.append(await run_one(script, world, store, viewer, guarded=order.guarded))
+                outcomes.append(await run_one(script, world, store, viewer, order.guarding))
                 if outcomes[-1].state.stops or outcomes[-1].interrupted:
                     break
     return Done(order.drill, tuple(outcomes))
 
 
-async def run_one(script: Script, world: World, store: Store, viewer: Viewer, *, guarded: bool) -> Outcome:
+async def run_one(script: Script, world: World, store: Store, viewer: Viewer, guarding: Guarding) -> Outcome:
     """One run, from the guards to the post-mortem."""
     name = _name(store)
-    seen = await inspect(script, world, name, guarded=guarded)
-    part = Part(name, seen.script, world, guarded)
-    with _signals(part.stop):
+    seen = await inspect(script, world, name, guarding)
+    guardian = guardian_for(seen, name, world)
+    part = Part(name, seen.script, world, seen.facts.guarded, guardian, warnings=seen.warnings)
+    with interrupts(part.stop):
         try:
             outcome = await conduct(part, seen.refusals, store, viewer)
             outcome = written(outcome, store, home())
@@ -85,17 +85,3 @@ def _name(store: Store) -> str:
     while (name := "".join(secrets.choice(LETTERS) for _ in range(NAME_LENGTH))) in taken:
         pass
     return name
-
-
-@contextmanager
-def _signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM stop a run safely instead of ending the process."""
-    running = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in numbers:
-        running.add_signal_handler(number, stop, f"interrupted ({number.name})")
-    try:
-        yield
-    finally:
-        for number in numbers:
-            running.remove_signal_handler(number)

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from chaosctl.cluster.owner import Owner, lives, process_owner
 from chaosctl.errors import Invalid
 from chaosctl.operations.home import home
-from chaosctl.operations.manifests import images, keepers, model
+from chaosctl.operations.manifests import MODELS, images, model, namespace
 from chaosctl.operations.seed import Seeder
 
 START_WITHIN = 20.0
@@ -147,7 +147,7 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     home().key()
-    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config, folder)))
+    (folder / "config.yaml").write_text(yaml.safe_dump(_placed(config)))
     command = [sys.executable, "-m", "chaosctl.sandbox", "--folder", str(folder)]
     command += ["--config", str(folder / "config.yaml")]
     command += ["--owner-pid", str(owner)] if owner is not None else []
@@ -162,10 +162,10 @@ def _start(folder: Path, config: dict[str, object], owner: int | None) -> Sandbo
     return SandboxState(folder, is_up=True, pid=process.pid, api_after=time.monotonic() - began)
 
 
-def _placed(config: dict[str, object], folder: Path) -> dict[str, object]:
-    """Our images' commands know where the kubeconfig, the state folder and the key are."""
+def _placed(config: dict[str, object]) -> dict[str, object]:
+    """Our images' commands know where the state folder and the key are."""
     text = json.dumps(config)
-    places = {"@folder@": folder, "@home@": home().path, "@key@": home().key_file}
+    places = {"@home@": home().path, "@key@": home().key_file}
     for name, place in places.items():
         text = text.replace(name, str(place))
     return dict(json.loads(text))
@@ -177,8 +177,11 @@ def _furnish(found: SandboxState, *, empty: bool, watchdog: bool) -> float | Non
     with Seeder(found.kubeconfig) as seeder:
         ready = None
         if not empty:
-            seeder.apply(model(watchdog=watchdog))
-            seeder.until_ready("models", "sample-model", READY_WITHIN)
+            seeder.apply((namespace(), *model(watchdog=watchdog)))
+        from chaosctl.operations.accounts import keepers  # noqa: PLC0415 - takes as long as the model
+
+        if not empty:
+            seeder.until_ready(MODELS, "sample-model", READY_WITHIN)
             ready = time.monotonic() - began
         seeder.apply(keepers(watchdog=watchdog and not empty))
         seeder.until_lease("chaosctl-guardian", READY_WITHIN)

@@ -17,10 +17,15 @@ from chaosctl.model import Json
 LOOK_AGAIN = 0.05
 CREATED, THERE_ALREADY, FOUND = 201, 409, 200
 PLURALS = {
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "Namespace": "namespaces",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
     "Service": "services",
+    "ServiceAccount": "serviceaccounts",
 }
 
 

@@ -1,6 +1,7 @@
 """Why: one line here is all that a new built-in probe needs beside its own file."""
 
 from chaosctl.probes.agreement import Agreement
+from chaosctl.probes.closed_nodes import ClosedNodes
 from chaosctl.probes.error_rate import ErrorRate
 from chaosctl.probes.http import HttpAnswer
 from chaosctl.probes.k8s_condition import KubernetesCondition
@@ -19,6 +20,7 @@ from chaosctl.spec import Probe
 
 PROBES: tuple[type[Probe], ...] = (
     Agreement,
+    ClosedNodes,
     ErrorRate,
     HttpAnswer,
     KubernetesCondition,
@@ -38,6 +40,7 @@ PROBES: tuple[type[Probe], ...] = (
 __all__ = [
     "PROBES",
     "Agreement",
+    "ClosedNodes",
     "ErrorRate",
     "HttpAnswer",
     "KubernetesCondition",

@@ -13,7 +13,9 @@ from chaosctl.spec import Check, EProcess
 
 def limits(history: History) -> tuple[str, ...]:
     return tuple(
-        line for part in (_unfinished, _blind, _gaps, _error_rates, _untested) for line in part(history)
+        line
+        for part in (_unfinished, _warned, _blind, _gaps, _error_rates, _untested)
+        for line in part(history)
     )
 
 
@@ -26,6 +28,11 @@ def _unfinished(history: History) -> Iterator[str]:
         yield f"Another process took the run over at {when}; what happened just before is unknown."
     for what, n in state.troubles.items():
         yield f"{clean(what).capitalize()} ended {plural(n, 'time')} during the run and was started again."
+
+
+def _warned(history: History) -> Iterator[str]:
+    for warning in history.state.warnings:
+        yield f"Known before the start: {clean(warning)}"
 
 
 def _blind(history: History) -> Iterator[str]:

@@ -29,7 +29,8 @@ def heading(state: State) -> tuple[str, ...]:
     script = state.plot
     context = f" (context {script.target.context})" if script.target.context else ""
     title = f"{script.playbook} on {script.target}{context}"
-    lines = [f"{title:<70} run {state.run}", script.summary]
+    warned = [f"warning: {text}" for text in state.warnings]
+    lines = [f"{title:<70} run {state.run}", script.summary, *warned]
     return tuple(clean(line) for line in lines if line)
 
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from chaosctl.changes import Outcome
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
-from chaosctl.model import Banish, Create, Delete, Edit, Json, Patch, Plan, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Edit, Evict, Json, Patch, Plan, Step, Switch
 from chaosctl.report.text import clean, listed, plural
 from chaosctl.spec import Check, ClockName, Script
 
@@ -47,7 +47,9 @@ ENTRY: Mapping[type[events.Event], str] = {
     events.RevertFailed: "undoing failed, and is tried again{why}",
     events.GaveUp: "gave up undoing{why}",
 }
-BOUND = re.compile(r" [≤≥] (?:steady [-+] )?[\d.,]+(?: ?%| (?:ms|s|min|h|pods?|replicas?)\b)?| within .*$")
+BOUND = re.compile(
+    r" [≤≥] (?:steady [-+] )?[\d.,]+(?: ?%| (?:ms|s|min|h|nodes?|pods?|replicas?)\b)?| within .*$"
+)
 OWN = "chaosctl"  # who put something back, where it was ourselves
 LANE_LABEL = 18  # characters
 FAULT_DETAILS = 4  # of a fault's fields that a line names
@@ -137,6 +139,8 @@ def _change(step: Step) -> list[str]:
             return [f"create {step.ref}"]
         case Banish():
             return [f"keep the pods of {step.owner} off {listed(step.nodes)}"]
+        case Evict():
+            return [f"evict the pods of {step.owner} from {listed(step.nodes)}"]
         case Switch():
             return [f"through {step.proxies}: {fault(step.fault)}"]
     return []

@@ -28,6 +28,8 @@ from chaosctl.sandbox.controllers.endpoints import EndpointsController
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.job import JobController
 from chaosctl.sandbox.controllers.loop import Controller, Manager
+from chaosctl.sandbox.controllers.nodes import NodeController
+from chaosctl.sandbox.controllers.quota import QuotaController
 from chaosctl.sandbox.controllers.replicaset import ReplicaSetController
 from chaosctl.sandbox.controllers.scheduler import ZONE, Scheduler
 from chaosctl.sandbox.node.addresses import Addresses
@@ -68,6 +70,7 @@ class Sandbox:
     def __init__(self, folder: Path, config: SandboxConfig | None = None) -> None:
         self.folder, self.config = folder, config or SandboxConfig()
         self.url = ""
+        self._tokens: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +116,12 @@ class Sandbox:
     def _backend(self) -> Logs | None:
         return Logs(self.store, self._kubelet) if isinstance(self._kubelet, Kubelet) else None
 
+    def _credentials(self, user: str) -> str:
+        """A kubeconfig for a user; pods start after the server, which knows its address then."""
+        if user not in self._tokens:
+            self._tokens[user] = self.server.issue(user)
+        return kubeconfig(self.server.url_for(self._tokens[user]))
+
     def _controllers(self) -> list[Controller]:
         store, recorder = self.store, self._recorder
         return [
@@ -121,6 +130,8 @@ class Sandbox:
             JobController(store, recorder, self._back_off),
             EndpointsController(store, recorder),
             DisruptionController(store, recorder),
+            QuotaController(store, recorder),
+            NodeController(store, recorder),
             Scheduler(store, recorder),
         ]
 
@@ -136,6 +147,7 @@ class Sandbox:
             self._keeper,
             self._back_off,
             self.folder.resolve(),
+            self._credentials,
         )
         return Kubelet(host, nodes) if self.config.pods == "processes" else ObjectsOnly(host, nodes)
 
@@ -172,7 +184,7 @@ def _node(name: str, zone: str, address: str) -> Json:
             "allocatable": resources,
             "conditions": [_condition(*each) for each in _CONDITIONS],
             "nodeInfo": {
-                "kubeletVersion": "v1.32.0",
+                "kubeletVersion": "v1.32.0+sandbox",
                 "kubeProxyVersion": "v1.32.0",
                 "osImage": "chaosctl sandbox",
                 "kernelVersion": platform.release(),

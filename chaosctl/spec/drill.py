@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,7 @@ from chaosctl.errors import Invalid
 from chaosctl.model import Ref
 from chaosctl.spec.playbook import Label, Metadata, ParameterText, Written
 from chaosctl.spec.problems import did_you_mean
+from chaosctl.spec.schedule import Schedule, WindowsText
 from chaosctl.spec.script import Target
 
 API_VERSIONS = {
@@ -20,6 +21,7 @@ API_VERSIONS = {
     "Canary": "flagger.app/v1beta1",
     "InferenceService": "serving.kserve.io/v1beta1",
 }
+LONGEST_NAME_OF_DRILL = 50  # and "-202611240900" make a name of 63
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 _LONGEST_NAME = 253
 
@@ -67,11 +69,27 @@ class PlaybookRef(Written):
         return self
 
 
+class DrillMetadata(Metadata):
+    """As Kubernetes has it. The names of a drill's runs end in their time, so its own is short."""
+
+    name: Annotated[Label, Field(max_length=LONGEST_NAME_OF_DRILL)]
+
+
 class DrillSpec(Written):
     """Playbooks bound to a target; they run in this order."""
 
     target: TargetText
     playbooks: tuple[PlaybookRef, ...] = Field(min_length=1)
+    schedule: Schedule | None = Field(default=None, description="When it runs by itself.")
+    windows: WindowsText | None = Field(default=None, description="When it may run at all.")
+    suspend: bool = Field(
+        default=False, description="Whether the schedule sleeps; what it sleeps over is not missed."
+    )
+
+    @property
+    def timezone(self) -> str:
+        """The zone that the windows are in where they name none."""
+        return self.schedule.timezone if self.schedule else "UTC"
 
 
 class Drill(Written):
@@ -79,7 +97,7 @@ class Drill(Written):
 
     api_version: Literal["chaosctl.dev/v1"]
     kind: Literal["Drill"]
-    metadata: Metadata
+    metadata: DrillMetadata
     spec: DrillSpec
 
 

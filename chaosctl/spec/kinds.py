@@ -1,6 +1,7 @@
 """Why: a fault declares and a probe measures. Neither acts, neither judges."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 from typing import ClassVar, NamedTuple
@@ -62,6 +63,9 @@ class Fault(Spec, ABC):
     """A way to hurt a deployment, declared as a plan of reversible changes."""
 
     needs: ClassVar[tuple[Rule, ...]] = ()
+    """Without these rights it is refused."""
+    looks: ClassVar[tuple[Rule, ...]] = ()
+    """What its doubts look at; without these rights there is one doubt more."""
     reaction: ClassVar[bool] = False
     """Whether somebody else (a watchdog, a progressive controller) is expected to undo it."""
     touches: ClassVar[str] = ""
@@ -74,6 +78,18 @@ class Fault(Spec, ABC):
     def effect(self, plan: Plan, target: TargetView) -> Check | None:  # noqa: ARG002 - most faults need them
         """How we know that the plan bit; None leaves it to the entry."""
         return None
+
+    @property
+    def shows_itself(self) -> bool:
+        """Whether it has an effect of its own, so that an entry need not bring one."""
+        return type(self).effect is not Fault.effect
+
+    async def doubts(self, target: TargetView, see: Reader) -> Sequence[str]:  # noqa: ARG002 - most faults have none
+        """What may keep it from biting here, though it is no reason to refuse; people are told before.
+
+        Raises ClusterError where it cannot be seen, which is a doubt as well.
+        """
+        return ()
 
 
 class View(NamedTuple):

@@ -104,6 +104,9 @@ class DrillStatus(Said):
         default=None, description="Up to here the schedule has been served."
     )
     next_scheduled: datetime | None = None
+    schedule: str = Field(
+        default="", description="The schedule that was served so far; another one starts anew."
+    )
     last_run: str = ""
     verdict: str = Field(default="", description="Of the last run that has ended.")
     message: str = Field(default="", description="Why it does not run, where it does not.")

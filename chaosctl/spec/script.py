@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from chaosctl.model import Json, Model, Reading, Ref
+from chaosctl.spec.windows import Windows
 
 
 class Role(StrEnum):
@@ -156,6 +157,13 @@ class Script(Model):
     set_up: timedelta = timedelta(seconds=15)
     steady_within: timedelta = timedelta(seconds=60)
     recover_within: timedelta = timedelta(seconds=60)
+    windows: Windows | None = None
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long a run may take: from its steady state to the end of its recovery."""
+        ends = [entry.at + self.set_up + entry.hold for entry in self.entries]
+        return self.steady_within + max(ends) + self.recover_within
 
     def entry(self, name: str) -> Entry:
         return next(entry for entry in self.entries if entry.id == name)

@@ -55,6 +55,12 @@ def container_path(workload: Json, name: str = "") -> tuple[str, int]:
     return f"{CONTAINERS}/{index}", index
 
 
+def selects(document: Json, path: str, workload: Json) -> bool:
+    """Whether the label selector at a JSON Pointer may choose the workload's pods. Reads no expressions."""
+    wanted = texts(document, f"{path}/matchLabels")
+    return wanted.items() <= texts(workload, "/spec/template/metadata/labels").items()
+
+
 def condition(document: Json, kind: str) -> Json | None:
     """A condition in the object's status, None where it says nothing of it."""
     return next((each for each in items(document, "/status/conditions") if each.get("type") == kind), None)

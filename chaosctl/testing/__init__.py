@@ -6,7 +6,17 @@ from chaosctl.testing.cluster import FakeCluster
 from chaosctl.testing.fate import Died, Fate, Shaky
 from chaosctl.testing.http import FakeHttp
 from chaosctl.testing.journal import MemoryJournal
-from chaosctl.testing.objects import config_map, deployment, deployment_ref, lease, namespace, ref_of, service
+from chaosctl.testing.objects import (
+    autoscaler,
+    config_map,
+    deployment,
+    deployment_ref,
+    lease,
+    namespace,
+    ref_of,
+    resource_quota,
+    service,
+)
 
 __all__ = [
     "EPOCH",
@@ -20,6 +30,7 @@ __all__ = [
     "Sample",
     "Shaky",
     "VirtualLoop",
+    "autoscaler",
     "config_map",
     "deployment",
     "deployment_ref",
@@ -27,5 +38,6 @@ __all__ = [
     "lease",
     "namespace",
     "ref_of",
+    "resource_quota",
     "service",
 ]

@@ -14,7 +14,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from chaosctl.changes import apply_ops, look, text_at
-from chaosctl.errors import Conflict, Gone, Lost
+from chaosctl.errors import Conflict, Gone, Held, Lost
 from chaosctl.model import Json, Op, Ref
 from chaosctl.testing import workloads
 from chaosctl.testing.clock import EPOCH
@@ -30,7 +30,8 @@ class FakeCluster:
     """Objects with versions and UIDs, and controllers that act at once.
 
     `broken` are images whose pods never get ready, `denied` what `allowed` denies, as "patch Deployment"
-    or "create Pod/proxy", `admin` answers for pods' admin ports (told nothing, the body is None).
+    or "create Pod/proxy", `held` the names of pods that a disruption budget does not let go, `admin`
+    answers for pods' admin ports (told nothing, the body is None).
     """
 
     def __init__(self, *bodies: Json, startup: timedelta = timedelta(seconds=2)) -> None:
@@ -39,6 +40,7 @@ class FakeCluster:
         self.startup = startup
         self.broken: set[str] = set()
         self.denied: set[str] = set()
+        self.held: set[str] = set()
         self.admin: Callable[[Ref, str, Json | None], Json] = _silent
         self._count = 0
         for body in (*workloads.nodes(), *bodies):
@@ -75,6 +77,9 @@ class FakeCluster:
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         return f"{verb} {ref.kind}{'/' if subresource else ''}{subresource}" not in self.denied
 
+    async def plural(self, ref: Ref) -> str:
+        return f"{ref.kind.lower()}s"
+
     async def patch(self, ref: Ref, ops: Sequence[Op], *, dry_run: bool = False, manager: str = OURS) -> Json:
         seen = self._found(ref)
         if any(op.op == "test" and op.path == VERSION and op.value != look(seen, VERSION) for op in ops):
@@ -99,6 +104,12 @@ class FakeCluster:
         if look(self._found(ref), "/metadata/uid") != uid:
             raise Conflict(f"{ref}: another UID")
         self._written("delete", ref, None)
+
+    async def evict(self, pod: Ref, uid: str) -> None:
+        self._found(pod)
+        if pod.name in self.held:
+            raise Held(f"{pod}: its disruption budget says not now")
+        await self.delete(pod, uid)
 
     def put(self, body: Json, manager: str = "kubectl") -> None:
         """Add or replace an object behind everybody's back."""

@@ -78,11 +78,17 @@ class Shaky:
     async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:
         await self._call(lambda: self.cluster.delete(ref, uid, grace_seconds=grace_seconds))
 
+    async def evict(self, pod: Ref, uid: str) -> None:
+        await self._call(lambda: self.cluster.evict(pod, uid))
+
     async def tell(self, pod: Ref, port: int, path: str, body: Json) -> Json:
         return await self._call(lambda: self.cluster.tell(pod, port, path, body))
 
     async def allowed(self, verb: str, ref: Ref, subresource: str = "") -> bool:
         return await self._call(lambda: self.cluster.allowed(verb, ref, subresource))
+
+    async def plural(self, ref: Ref) -> str:
+        return await self._call(lambda: self.cluster.plural(ref))
 
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
         self.fate.step()

@@ -50,6 +50,22 @@ def config_map(name: str, *, namespace: str = NAMESPACE, **data: str) -> Json:
     return cast("Json", _named("v1", "ConfigMap", name, namespace) | {"data": data})
 
 
+def autoscaler(name: str, *, namespace: str = NAMESPACE, most: int = 6) -> Json:
+    """A HorizontalPodAutoscaler of the Deployment of the same name, that minds the cpu."""
+    goal = {"type": "Utilization", "averageUtilization": 80}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+        "minReplicas": 3,
+        "maxReplicas": most,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": goal}}],
+    }
+    return cast("Json", _named("autoscaling/v2", "HorizontalPodAutoscaler", name, namespace) | {"spec": spec})
+
+
+def resource_quota(name: str, *, namespace: str = NAMESPACE, **hard: str) -> Json:
+    return cast("Json", _named("v1", "ResourceQuota", name, namespace) | {"spec": {"hard": hard}})
+
+
 def namespace(name: str = NAMESPACE, drills: str | None = "allowed") -> Json:
     """A Namespace that is opted in to drills, or `halted`, or (None) says nothing."""
     labels = {"chaosctl.dev/drills": drills} if drills else {}

@@ -8,13 +8,20 @@ from chaosctl.errors import Gone
 from chaosctl.model import Json, Op, Ref
 from chaosctl.ports import Cluster
 
-LEASE = Ref(
-    api_version="coordination.k8s.io/v1", kind="Lease", namespace="chaosctl-system", name="chaosctl-watchdog"
-)
+NAME = "chaosctl-watchdog"
 SECONDS = 15
 
 
-async def renew(holder: str, now: datetime, cluster: Cluster) -> None:
+def lease(namespace: str = "chaosctl-system") -> Ref:
+    """The watchdog's Lease."""
+    return Ref(api_version="coordination.k8s.io/v1", kind="Lease", namespace=namespace, name=NAME)
+
+
+LEASE = lease()
+"""Where nobody says that it is elsewhere."""
+
+
+async def renew(where: Ref, holder: str, now: datetime, cluster: Cluster) -> None:
     """Say that the watchdog lives. Raises ClusterError."""
     spec: Json = {
         "holderIdentity": holder,
@@ -22,21 +29,21 @@ async def renew(holder: str, now: datetime, cluster: Cluster) -> None:
         "renewTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     }
     try:
-        seen = await cluster.get(LEASE)
-        await cluster.patch(LEASE, (at_version(seen), Op(op="replace", path="/spec", value=spec)))
+        seen = await cluster.get(where)
+        await cluster.patch(where, (at_version(seen), Op(op="replace", path="/spec", value=spec)))
     except Gone:
-        await _create(spec, cluster)
+        await _create(where, spec, cluster)
 
 
-async def _create(spec: Json, cluster: Cluster) -> None:
-    metadata = {"name": LEASE.name, "namespace": LEASE.namespace}
+async def _create(where: Ref, spec: Json, cluster: Cluster) -> None:
+    metadata = {"name": where.name, "namespace": where.namespace}
     body = cast(
-        "Json", {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}
+        "Json", {"apiVersion": where.api_version, "kind": where.kind, "metadata": metadata, "spec": spec}
     )
     try:
-        await cluster.create(LEASE, body)
+        await cluster.create(where, body)
     except Gone:  # the namespace itself
-        space = Ref(kind="Namespace", name=LEASE.namespace)
+        space = Ref(kind="Namespace", name=where.namespace)
         named = {"apiVersion": "v1", "kind": space.kind, "metadata": {"name": space.name}}
         await cluster.create(space, cast("Json", named))
-        await cluster.create(LEASE, body)
+        await cluster.create(where, body)

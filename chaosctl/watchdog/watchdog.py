@@ -12,7 +12,7 @@ from chaosctl.ports import Clock, Cluster, Journal
 from chaosctl.targets.fields import text
 from chaosctl.watchdog.events import AnyEvent
 from chaosctl.watchdog.guard import Guard
-from chaosctl.watchdog.lease import renew
+from chaosctl.watchdog.lease import lease, renew
 from chaosctl.watchdog.memory import Memory, recall
 from chaosctl.watchdog.settings import Settings
 from chaosctl.watchdog.voice import Voice
@@ -78,7 +78,7 @@ class Watchdog:
         while True:
             now = self.clock.now()
             try:
-                await renew(self.settings.instance, now, self.cluster)
+                await renew(lease(self.settings.home), self.settings.instance, now, self.cluster)
             except ClusterError as error:
                 log.warning("cannot renew the Lease", error=str(error))
             await self.clock.sleep_until(now + self.settings.renew_every)

@@ -4,8 +4,9 @@ import inspect
 import json
 
 from chaosctl.catalog import catalog_of, library, schema
-from chaosctl.catalog.lint import RULES, lint_drill
+from chaosctl.catalog.lint import RULES
 from chaosctl.catalog.lint import __doc__ as about_lint
+from chaosctl.catalog.lint_drill import RULES as DRILL_RULES
 from chaosctl.faults import FAULTS
 from chaosctl.probes import PROBES
 from generator import markdown
@@ -68,7 +69,15 @@ def playbook() -> str:
 
 def drill() -> str:
     envelope = "The envelope is `apiVersion: chaosctl.dev/v1`, `kind: Drill`, `metadata` and `spec`."
-    names = ("DrillSpec", "TargetText", "PlaybookRef", "Metadata")
+    names = (
+        "DrillSpec",
+        "TargetText",
+        "PlaybookRef",
+        "Schedule",
+        "WindowsText",
+        "BlackoutText",
+        "DrillMetadata",
+    )
     objects = _objects(schema("drill", CATALOG), names)
     return markdown.page("Drill", HEAD.format(name="drill"), "## Fields", envelope, *objects)
 
@@ -82,8 +91,8 @@ def drill_schema() -> str:
 
 
 def lint() -> str:
-    rows = [(rule.__name__.replace("_", " "), _severity(rule), markdown.about(rule)) for rule in RULES]
-    rows.append(("drills name who reacts", "warning", markdown.about(_of_drills())))
+    rules = (*RULES, *DRILL_RULES)
+    rows = [(rule.__name__.replace("_", " "), _severity(rule), markdown.about(rule)) for rule in rules]
     intro = inspect.cleandoc(about_lint or "").removeprefix("Why: ")
     usage = "Errors end with exit code 2, warnings do not. `--output json` gives both to programs."
     return markdown.page("Lint rules", intro, usage, markdown.table(("rule", "", "why"), rows))
@@ -95,11 +104,6 @@ def _severity(rule: object) -> str:
     lines = lines.replace("Severity.WARNING", "draft.warning(")
     found = [word for word in ("error", "warning") if f"draft.{word}(" in lines]
     return " or ".join(found) or "error"
-
-
-def _of_drills() -> object:
-    """The rule for drills that `lint_drill` adds to those of its playbooks."""
-    return lint_drill.__globals__["_reactions_of_nobody"]
 
 
 def _objects(whole: markdown.Schema, names: tuple[str, ...]) -> list[str]:

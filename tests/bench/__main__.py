@@ -7,9 +7,11 @@ ROWS = (
     sandboxes.start,
     plans.thousand_pods,
     memory.of_a_run,
+    memory.with_a_server,
     reverts.of_changes,
     reverts.of_proxies,
     stores.appends,
+    stores.appends_on_a_server,
 )
 
 

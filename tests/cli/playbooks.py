@@ -22,6 +22,19 @@ def playbook(folder: Path, inject: Any, *, hold: str = "4s", **spec: Any) -> str
     return written(folder / "own.yaml", "Playbook", body)
 
 
+def quiet_playbook(folder: Path, inject: Any, *, hold: str = "4s", **spec: Any) -> str:
+    """One that sends no traffic, as whoever does not reach the model has to write it."""
+    body = {
+        "summary": "One entry, seen by objects alone, for a test.",
+        "probes": {"ready": {"kind": "ready-replicas"}},
+        "steadyState": [{"probe": "ready", "min": 3}],
+        "timeline": [{"at": "1s", "inject": inject, "hold": hold}],
+        "expect": [{"clock": "recover", "within": "60s"}],
+        **spec,
+    }
+    return written(folder / "quiet.yaml", "Playbook", body)
+
+
 def written(file: Path, kind: str, spec: Any) -> str:
     """The path of a document of ours."""
     body = {"apiVersion": "chaosctl.dev/v1", "kind": kind, "metadata": {"name": file.stem}, "spec": spec}

@@ -4,15 +4,18 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from cluster.scenes import IMAGE, LATER, REPLICAS, TARGET, WHERE, line_of, virtually, world
+from cluster.scenes import IMAGE, KEY, LATER, REPLICAS, TARGET, WHERE, line_of, virtually, world
 
 from chaosctl.changes import look, patch
 from chaosctl.cluster.facts import gather
+from chaosctl.cluster.keys import fingerprint
+from chaosctl.cluster.lease import renew
 from chaosctl.cluster.owner import myself
-from chaosctl.engine.guards import refusals
-from chaosctl.errors import CannotPlan, Lost
-from chaosctl.model import Banish, Delete, Op, Ref
+from chaosctl.engine.guards import Guarding, refusals
+from chaosctl.errors import CannotPlan, Forbidden, Lost
+from chaosctl.model import Banish, Delete, Edit, Evict, Op, Patch, Ref
 from chaosctl.spec import Entry, Script, Target
+from chaosctl.spec.windows import Blackout, Windows, weekly
 from chaosctl.testing import deployment, lease, namespace
 
 
@@ -36,6 +39,11 @@ async def plan_of(entry, target):
             )
         case "zone":
             return (Banish(owner=TARGET, nodes=("node-a", "node-b")),)
+        case "cordon":
+            edit = Edit(path="/spec/unschedulable", before=None, after=True)
+            return (Patch(ref=Ref(kind="Node", name="node-a"), edits=(edit,)),)
+        case "drain":
+            return (Evict(owner=TARGET, nodes=("node-a", "node-b", "node-c")),)
         case "same":
             return (patch(TARGET, target.workload, {REPLICAS: 3}),)
     raise CannotPlan("the target does not look as the fault needs it")
@@ -50,8 +58,8 @@ async def settled_world():
 
 async def refused(ledgers, of=None, **settings):
     of = of or script()
-    guarded = settings.pop("guarded", True)
-    facts = await gather(of, settings.pop("run", "r1"), plan_of, ledgers, guarded=guarded)
+    guarding = settings.pop("guarding", Guarding.AUTO)
+    facts = await gather(of, settings.pop("run", "r1"), plan_of, ledgers, guarding=guarding)
     found = refusals(facts, of, ledgers.clock.now())
     return {one.guard: one.refusal for one in found if one.refusal}
 
@@ -114,12 +122,84 @@ async def test_a_permission_that_is_missing_is_named(right):
 
 
 @virtually
-async def test_the_guardian_must_have_been_seen_lately():
-    _, ledgers = await settled_world()
+async def test_without_a_guardian_that_was_seen_lately_a_job_must_be_possible():
+    cluster, ledgers = await settled_world()
+    cluster.denied = {"create Role"}
+    assert await refused(ledgers) == {}
     await asyncio.sleep(20)
 
+    (said,) = (await refused(ledgers)).values()
+    assert "no guardian is alive" in said
+    assert "create Role" in said
+    cluster.denied = set()
+    assert await refused(ledgers) == {}
+
+
+@virtually
+async def test_a_guardian_of_another_installation_is_none_of_ours():
+    cluster, ledgers = await settled_world()
+    await renew("theirs", "another", ledgers.clock.now() + timedelta(minutes=1), cluster)
+    cluster.denied = {"create Job"}
+
     assert list(await refused(ledgers)) == ["guardian alive"]
-    assert await refused(ledgers, guarded=False) == {}
+    await renew("theirs", fingerprint(KEY), ledgers.clock.now() + timedelta(minutes=1), cluster)
+    assert await refused(ledgers) == {}
+
+
+@virtually
+async def test_whoever_may_not_look_for_a_guardian_brings_a_job_along():
+    cluster, ledgers = await settled_world()
+    read = cluster.get
+
+    async def partly(ref):
+        if ref.kind == "Lease":
+            raise Forbidden("leases is forbidden")
+        return await read(ref)
+
+    cluster.get = partly
+    assert await refused(ledgers) == {}
+    cluster.denied = {"create Job"}
+    assert list(await refused(ledgers)) == ["guardian alive"]
+
+
+@pytest.mark.parametrize("right", ["create Job", "patch Job", "create ServiceAccount", "create Secret"])
+@virtually
+async def test_what_a_job_of_the_run_needs_is_asked_for_only_where_one_is_to_be_made(right):
+    cluster, ledgers = await settled_world()
+    cluster.denied = {right}
+
+    assert right in (await refused(ledgers, guarding=Guarding.JOB))["guardian alive"]
+    assert await refused(ledgers, guarding=Guarding.AUTO) == {}
+    await asyncio.sleep(20)
+    assert await refused(ledgers, guarding=Guarding.NONE) == {}
+
+
+@virtually
+async def test_who_may_not_grant_what_the_undo_needs_is_told_so():
+    cluster, ledgers = await settled_world()
+    create = cluster.create
+
+    async def escalating(ref, body, **more):
+        if ref.kind == "Role":
+            raise Forbidden("attempting to grant RBAC permissions not currently held")
+        return await create(ref, body, **more)
+
+    cluster.create = escalating
+
+    said = (await refused(ledgers, guarding=Guarding.JOB))["guardian alive"]
+    assert "you may not grant the Role" in said
+    assert "not currently held" in said
+
+
+@virtually
+async def test_a_job_of_the_namespace_cannot_undo_what_belongs_to_none():
+    _, ledgers = await settled_world()
+
+    said = (await refused(ledgers, script("cordon"), guarding=Guarding.JOB))["guardian alive"]
+
+    assert "cannot undo what lies outside of its namespace" in said
+    assert "patch Node node-a in all namespaces" in said
+    assert await refused(ledgers, script("cordon")) == {}
 
 
 @virtually
@@ -170,6 +250,7 @@ async def test_what_a_plan_takes_away_is_counted():
     _, ledgers = await settled_world()
 
     assert "0 of 3" in (await refused(ledgers, script("kill")))["replicas left"]
+    assert "0 of 3" in (await refused(ledgers, script("drain")))["replicas left"]
     assert await refused(ledgers, script("zone")) == {}
 
 
@@ -195,4 +276,29 @@ async def test_what_cannot_be_read_forbids_and_says_why():
 
     assert await refused(ledgers) == {
         "namespace opted in": "cannot be checked: no answer from the API server"
+    }
+
+
+CLOSED = Windows(only=(weekly("Sun 03:00-04:00"),))
+FROZEN = Windows(blackout=Blackout(config_map="freezes", key="all.ics"))
+
+
+@virtually
+async def test_a_run_outside_its_windows_is_refused_with_the_next_time():
+    _, ledgers = await settled_world()
+    (only,) = (await refused(ledgers, script().model_copy(update={"windows": CLOSED}))).items()
+
+    assert only[0] == "inside its windows"
+    assert only[1].startswith("outside Sun 03:00-04:00 (UTC): it is ")
+    assert "; next possible: Sun " in only[1]
+
+
+@virtually
+async def test_a_calendar_that_cannot_be_looked_up_forbids():
+    _, ledgers = await settled_world()
+    found = await refused(ledgers, script().model_copy(update={"windows": FROZEN}))
+
+    assert found == {
+        "inside its windows": "cannot be checked: ConfigMap models/freezes does not exist; "
+        "create it, or leave the blackout out"
     }

@@ -1,6 +1,7 @@
 """Why: a fault that somebody ended early proved less than its hold says, and must not be taken for whole."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from cluster.scenes import (
@@ -20,8 +21,8 @@ from cluster.scenes import (
 from chaosctl.changes import Standing
 from chaosctl.cluster.keep import keep
 from chaosctl.cluster.ledger import Line
-from chaosctl.errors import Lost
-from chaosctl.model import Banish, Op
+from chaosctl.errors import Held, Lost
+from chaosctl.model import Banish, Evict, Op
 
 
 async def two_patches(cluster):
@@ -111,3 +112,60 @@ async def test_pods_that_come_back_to_a_zone_that_is_out_are_sent_away_again():
 
     assert await kept(line, cluster, ledgers) is None
     assert not before & {pod["metadata"]["uid"] for pod in await cluster.pods(TARGET)}
+
+
+async def draining(cluster, deadline=LATER):
+    nodes = tuple(sorted({pod["spec"]["nodeName"] for pod in await cluster.pods(TARGET)}))
+    return Line(entry="e", plan=(Evict(owner=TARGET, nodes=nodes),), deadline=deadline)
+
+
+async def uids(cluster):
+    return {pod["metadata"]["uid"] for pod in await cluster.pods(TARGET)}
+
+
+@virtually
+async def test_pods_that_their_budget_holds_back_stay_until_it_lets_them_go():
+    cluster, ledgers = world()
+    held, *others = sorted(pod["metadata"]["name"] for pod in await cluster.pods(TARGET))
+    cluster.held = {held}
+    line = await draining(cluster)
+
+    await injected(line, ledgers)
+    assert await kept(line, cluster, ledgers) is None
+
+    names = {pod["metadata"]["name"] for pod in await cluster.pods(TARGET)}
+    assert held in names
+    assert not names & set(others)
+    cluster.held.clear()
+    assert await kept(line, cluster, ledgers) is None
+    assert held not in {pod["metadata"]["name"] for pod in await cluster.pods(TARGET)}
+
+
+@virtually
+async def test_a_budget_is_asked_at_most_once_a_second():
+    cluster, ledgers = world()
+    asked = []
+
+    async def evict(pod, uid):  # noqa: ARG001 - the port's signature
+        asked.append(uid)
+        raise Held("not now")
+
+    cluster.evict = evict
+    assert await kept(await draining(cluster), cluster, ledgers) is None
+
+    assert 55 * 3 <= len(asked) <= 61 * 3
+
+
+@pytest.mark.parametrize("step", [Banish, Evict])
+@virtually
+async def test_whoever_slept_through_the_hold_sends_no_pod_away_any_more(step):
+    cluster, ledgers = world()
+    nodes = tuple({pod["spec"]["nodeName"] for pod in await cluster.pods(TARGET)})
+    before = await uids(cluster)
+    over = ledgers.clock.now() - timedelta(seconds=1)
+
+    assert (
+        await kept(Line(entry="e", plan=(step(owner=TARGET, nodes=nodes),), deadline=over), cluster, ledgers)
+        is None
+    )
+    assert await uids(cluster) == before

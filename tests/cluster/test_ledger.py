@@ -1,6 +1,7 @@
 """Why: the ledger is all that is left of a run that died, so nobody else may write it, or lose it."""
 
 import asyncio
+import hashlib
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from cluster.scenes import (
     TARGET,
     TEAM,
     WHERE,
+    guardian,
     injected,
     line_of,
     two_steps,
@@ -21,8 +23,18 @@ from cluster.scenes import (
     world,
 )
 
-from chaosctl.changes import look
-from chaosctl.cluster.ledger import LONGEST_NAME, MOVES, Forged, Line, LineState, ledger_of
+from chaosctl.changes import look, patch
+from chaosctl.cluster.ledger import (
+    LONGEST_NAME,
+    MOVES,
+    Forged,
+    Ledger,
+    Line,
+    LineState,
+    body_of,
+    ledger_of,
+)
+from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.owner import lives, myself
 from chaosctl.cluster.restore import restore
 from chaosctl.errors import Busy, CannotPlan, TooLate
@@ -117,6 +129,87 @@ async def test_a_ledger_cannot_be_carried_to_another_target():
 
     with pytest.raises(Forged):
         await ledgers.read(other)
+
+
+@virtually
+async def test_a_ledger_cannot_be_carried_to_the_same_target_of_another_namespace():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {REPLICAS: 1}), ledgers)
+    other = WHERE.model_copy(update={"namespace": "elsewhere"})
+    await cluster.create(other, {"data": cluster.objects[WHERE]["data"]})
+
+    with pytest.raises(Forged):
+        await ledgers.read(other)
+
+
+@virtually
+async def test_a_deadline_that_somebody_moved_is_not_believed():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {REPLICAS: 1}, deadline=LATER), ledgers)
+    text = str(look(cluster.objects[WHERE], "/data/ledger"))
+    sooner = text.replace(f"{LATER:%Y-%m-%dT%H:%M:%S}", f"{EPOCH:%Y-%m-%dT%H:%M:%S}")
+    assert sooner != text
+    digest = hashlib.sha256(sooner.encode()).hexdigest()
+    edits = {"/data/ledger": sooner, "/data/sha256": digest}
+    await cluster.patch(WHERE, [Op(op="replace", path=path, value=value) for path, value in edits.items()])
+
+    await guardian(ledgers).sweep()
+
+    assert look(cluster.objects[TARGET], REPLICAS) == 1
+    with pytest.raises(Forged):
+        await ledgers.read(WHERE)
+
+
+@virtually
+async def test_an_old_ledger_that_is_played_again_undoes_nothing_that_is_not_ours():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {REPLICAS: 1}, deadline=SOON), ledgers)
+    old = cluster.objects[WHERE]["data"]
+    await restore(WHERE, "e", ledgers)
+    await cluster.patch(TARGET, [Op(op="replace", path=REPLICAS, value=5)], manager="kubectl")
+    before = cluster.facts()
+
+    await cluster.patch(WHERE, [Op(op="replace", path="/data", value=old)], manager="forger")
+    assert (await ledgers.read(WHERE)).is_open
+    await ledgers.clock.sleep_until(SOON)
+    await guardian(ledgers).sweep()
+
+    assert before == cluster.facts()
+    assert [undone.outcome for undone in (await ledgers.read(WHERE)).line("e").outcomes] == ["superseded"]
+
+
+@virtually
+async def test_the_key_of_one_ledger_opens_that_ledger_alone():
+    cluster, ledgers = world()
+    other = WHERE.model_copy(update={"name": "chaosctl-deployment-other"})
+    await ledgers.claim(WHERE, "r1", myself(), LATER)
+    await ledgers.claim(other, "r2", myself(), LATER)
+    alone = Ledgers(cluster, ledgers.clock, ledgers.key_of(WHERE), only=WHERE)
+
+    assert (await alone.read(WHERE)).run == "r1"
+    await alone.release(WHERE, "r1")
+    assert not (await ledgers.read(WHERE)).is_open
+    with pytest.raises(Forged):
+        await alone.read(other)
+
+
+@virtually
+async def test_a_ledger_reaches_nothing_outside_of_its_namespace_whoever_wrote_it():
+    _, ledgers = world()
+    elsewhere = TARGET.model_copy(update={"namespace": "elsewhere"})
+    abroad = patch(elsewhere, {"spec": {"replicas": 3}}, {REPLICAS: 0})
+    role = patch(Ref(kind="ClusterRole", name="admin"), {"rules": []}, {"/rules": ["all"]})
+    node = patch(Ref(kind="Node", name="node-a"), {"spec": {}}, {"/spec/unschedulable": True})
+    for step in (abroad, role):
+        with pytest.raises(CannotPlan, match="outside of models"):
+            await ledgers.enter(WHERE, "r1", Line(entry="e", plan=(step,), deadline=LATER))
+        leaked = Ledger(run="r1", lines=(Line(entry="e", plan=(step,), deadline=EPOCH),))
+        body = body_of(WHERE, leaked, ledgers.key_of(WHERE))
+        with pytest.raises(Forged, match="outside of models"):
+            ledgers.parse(WHERE, body)
+
+    await ledgers.enter(WHERE, "r1", Line(entry="e", plan=(node,), deadline=LATER))
+    assert (await ledgers.read(WHERE)).run == "r1"
 
 
 @virtually

@@ -16,8 +16,8 @@ from chaosctl.cluster.ledger import Line, LineState
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
 from chaosctl.cluster.sweep import settle
-from chaosctl.errors import Gone
-from chaosctl.model import Banish, Op, Patch, Ref
+from chaosctl.errors import Conflict, Gone, Held
+from chaosctl.model import Banish, Evict, Op, Patch, Ref
 from chaosctl.sandbox.cluster import Sandbox, SandboxConfig
 from chaosctl.testing import deployment, namespace, service
 
@@ -195,6 +195,68 @@ async def test_nothing_comes_back_to_a_banished_node(ledgers):
     await until(moved)
     keeping.cancel()
     assert [undone.outcome for undone in await restore(WHERE, "e", ledgers)] == [Outcome.NOTHING_TO_UNDO]
+
+
+BUDGET = Ref(api_version="policy/v1", kind="PodDisruptionBudget", namespace="models", name="ranker")
+
+
+async def budgeted(cluster, **spec):
+    """A budget for the target's pods, once it was counted."""
+    body = {"spec": {"selector": {"matchLabels": {"app": "ranker"}}, **spec}}
+    await cluster.create(BUDGET, body)
+
+    async def counted():
+        return look(await cluster.get(BUDGET), "/status/currentHealthy") == 3
+
+    await until(counted)
+
+
+async def of(cluster, owner):
+    return {pod["metadata"]["uid"] for pod in await cluster.pods(owner)}
+
+
+async def test_a_drain_takes_every_pod_of_the_target_and_nobody_elses(ledgers):
+    cluster = ledgers.cluster
+    bystander = TARGET.model_copy(update={"name": "bystander"})
+    await cluster.create(bystander, deployment("bystander"))
+    await until(lambda: has_pods(cluster, bystander))
+    before, others = await of(cluster, TARGET), await of(cluster, bystander)
+    nodes = tuple(f"sandbox-node-{number}" for number in (1, 2, 3))
+    one = await line(ledgers, Evict(owner=TARGET, nodes=nodes))
+
+    await injected(ledgers, one)
+    keeping = asyncio.ensure_future(keep(one, cluster, ledgers.clock))
+    await until(lambda: gone(cluster, before))
+    keeping.cancel()
+    assert await of(cluster, bystander) == others
+    assert [undone.outcome for undone in await restore(WHERE, "e", ledgers)] == [Outcome.NOTHING_TO_UNDO]
+
+
+async def has_pods(cluster, owner):
+    return len(await cluster.pods(owner)) == 3
+
+
+async def gone(cluster, uids):
+    return not uids & await of(cluster, TARGET)
+
+
+async def test_a_budget_that_allows_nothing_is_named_and_nothing_is_deleted(ledgers):
+    await budgeted(ledgers.cluster, maxUnavailable=0)
+    pod = (await ledgers.cluster.pods(TARGET))[0]
+    ref = Ref(kind="Pod", namespace="models", name=pod["metadata"]["name"])
+
+    with pytest.raises(Held, match="disruption budget ranker needs 3 healthy pods and has 3"):
+        await ledgers.cluster.evict(ref, pod["metadata"]["uid"])
+
+    assert look(await ledgers.cluster.get(ref), "/metadata/deletionTimestamp") is None
+
+
+async def test_only_the_pod_that_was_meant_is_evicted(ledgers):
+    pod = (await ledgers.cluster.pods(TARGET))[0]
+    ref = Ref(kind="Pod", namespace="models", name=pod["metadata"]["name"])
+
+    with pytest.raises(Conflict):
+        await ledgers.cluster.evict(ref, "another")
 
 
 async def test_many_writers_of_one_ledger_lose_nothing(ledgers):

@@ -3,7 +3,7 @@
 from cluster.scenes import TARGET, created, two_steps, virtually, world
 
 from chaosctl.cluster.rights import missing, to_do, to_undo
-from chaosctl.model import Banish, Delete, Ref, Switch
+from chaosctl.model import Banish, Delete, Evict, Ref, Switch
 
 POD = Ref(kind="Pod", namespace="models", name="p")
 
@@ -27,6 +27,13 @@ def test_pods_that_are_killed_need_no_undo():
     plan = (Delete(ref=POD, uid="u"), Banish(owner=TARGET, nodes=("a",)))
 
     assert words(to_do(plan)) == ["delete Pod", "get Deployment", "list ReplicaSet", "list Pod"]
+    assert to_undo(plan) == ()
+
+
+def test_pods_that_are_asked_to_leave_are_never_deleted():
+    plan = (Evict(owner=TARGET, nodes=("a",)),)
+
+    assert words(to_do(plan)) == ["get Deployment", "list ReplicaSet", "list Pod", "create Pod/eviction"]
     assert to_undo(plan) == ()
 
 

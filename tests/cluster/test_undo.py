@@ -23,14 +23,14 @@ from cluster.scenes import (
     written,
 )
 
-from chaosctl.changes import Outcome, look
+from chaosctl.changes import Outcome, look, patch
 from chaosctl.cluster.by_hand import by_hand
 from chaosctl.cluster.inject import is_ready
 from chaosctl.cluster.ledger import Line, LineState, Undone
 from chaosctl.cluster.restore import Memory, restore
 from chaosctl.cluster.sweep import tidy
 from chaosctl.errors import CannotPlan, Conflict, TooLate
-from chaosctl.model import Banish, Create, Delete, Op, Ref
+from chaosctl.model import Banish, Create, Delete, Evict, Op, Ref
 from chaosctl.testing import EPOCH, config_map, deployment
 
 OURS = Undone(outcome=Outcome.UNDONE, by="chaosctl")
@@ -120,7 +120,7 @@ async def test_an_object_that_is_gone_needs_no_undo():
     assert Undone(outcome=Outcome.ALREADY_BACK) in await restore(WHERE, "e", ledgers)
 
 
-@pytest.mark.parametrize("kind", ["create", "patch", "delete", "banish"])
+@pytest.mark.parametrize("kind", ["create", "patch", "delete", "banish", "evict"])
 @virtually
 async def test_after_the_deadline_nothing_is_applied(kind):
     cluster, ledgers = world()
@@ -131,6 +131,7 @@ async def test_after_the_deadline_nothing_is_applied(kind):
         "patch": (await line_of(cluster, {REPLICAS: 1})).plan[0],
         "delete": Delete(ref=Ref(kind="Pod", namespace="models", name=name), uid=uid),
         "banish": Banish(owner=TARGET, nodes=(pod["spec"]["nodeName"],)),
+        "evict": Evict(owner=TARGET, nodes=(pod["spec"]["nodeName"],)),
     }
 
     with pytest.raises(TooLate, match="deadline"):
@@ -333,6 +334,16 @@ async def test_the_command_for_people_is_exact():
         {"op": "replace", "path": IMAGE, "value": "model:1"},
     ]
     assert delete == "kubectl -n models delete configmap made-by-us --ignore-not-found"
+
+
+def test_by_hand_a_key_that_was_taken_away_is_merged_in_as_its_map_may_be_gone():
+    settings = Ref(kind="ConfigMap", namespace="models", name="settings")
+    change = patch(settings, config_map("settings", **{"a/b": "1"}), {"/data/a~1b": None})
+    line = Line(entry="e1", plan=(change,), deadline=EPOCH)
+
+    assert by_hand(line) == (
+        """kubectl -n models patch configmap settings --type=merge -p '{"data": {"a/b": "1"}}'"""
+    )
 
 
 @virtually

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from chaosctl.cli.exits import exit_code
 from chaosctl.cluster.ledgers import Ledgers
+from chaosctl.engine.guards import Guarding
 from chaosctl.operations import conduct as conducting
 from chaosctl.operations.connect import connected
 from chaosctl.operations.order import Access
@@ -50,15 +51,16 @@ def child(home, work):
         os._exit(code)
 
 
-async def conduct(script, home, kubeconfig, fate=None, *, guarded=True):
+async def conduct(script, home, kubeconfig, fate=None, *, guarded=True, place=None):
     """A run as `chaosctl run` does it; its exit code."""
     fate = fate or Fate()
     conducting.Performer = lambda *arguments: in_lanes(Performer(*arguments))
-    with Store(home / "store.db") as store:
+    with Store(place or home / "store.db") as store:
         async with connected(Access(kubeconfig=str(kubeconfig))) as world:
             cluster = DeadlyCluster(world.cluster, fate)
             deadly = replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))
-            outcome = await run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarded=guarded)
+            guarding = Guarding.ALIVE if guarded else Guarding.NONE
+            outcome = await run_one(script, deadly, DeadlyStore(store, fate), Silent(), guarding)
     print(outcome.verdict, outcome.note)
     print(f"{REPAIR}\n{outcome.repair}" if outcome.repair else "")
     return outcome.verdict.exit_code

@@ -61,6 +61,8 @@ installed = deployment("ranker", **{"app.kubernetes.io/part-of": "chaosctl"})
             "your own",
         ),
         ({"opt_in": ""}, "namespace opted in", "not opted in", "kubectl label namespace models"),
+        ({"closed": "it is a holiday; next possible: Mon"}, "inside its windows", "holiday", "possible: Mon"),
+        ({"unknown": {"closed": "no calendar"}}, "inside its windows", "cannot be checked: no calendar", ""),
         ({"opt_in": "halted"}, "namespace opted in", "halted", "chaosctl resume"),
         (
             {"target": view(settled=False, unsettled="2 of 3 updated")},
@@ -78,6 +80,13 @@ installed = deployment("ranker", **{"app.kubernetes.io/part-of": "chaosctl"})
         ({"lacking": ("patch Deployment",)}, "permitted to do and to undo", "patch Deployment", "Role"),
         ({"fought": ("Argo CD manages it; suspend it",)}, "nobody fights the change", "Argo", "suspend"),
         ({"guardian": False}, "guardian alive", "no guardian", "chaosctl guardian"),
+        ({"hindered": ("no Jobs",), "job": ("a",)}, "guardian alive", "died: no Jobs", "--guardian none"),
+        (
+            {"guardian": False, "hindered": ("no Jobs",), "job": ("a",)},
+            "guardian alive",
+            "no guardian is alive; no Jobs",
+            "chaosctl guardian",
+        ),
     ],
 )
 def test_a_reason_to_refuse_is_named_with_its_remedy(changes, guard, what, remedy):

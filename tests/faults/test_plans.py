@@ -14,7 +14,15 @@ from chaosctl.model import Create, Delete, Patch
 from chaosctl.probes import PROBES
 from chaosctl.spec import Aim, Role, Target
 from chaosctl.targets import look
-from chaosctl.testing import FakeCluster, config_map, deployment, deployment_ref, service
+from chaosctl.testing import (
+    FakeCluster,
+    autoscaler,
+    config_map,
+    deployment,
+    deployment_ref,
+    resource_quota,
+    service,
+)
 
 TARGET = Target(workload=deployment_ref("fraud"), service="fraud")
 KINDS = {fault.model_fields["kind"].default: fault for fault in FAULTS}
@@ -23,8 +31,12 @@ PLURALS = {
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "EndpointSlice": "endpointslices",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "NetworkPolicy": "networkpolicies",
+    "Node": "nodes",
     "Pod": "pods",
     "ReplicaSet": "replicasets",
+    "ResourceQuota": "resourcequotas",
     "Service": "services",
 }
 
@@ -37,7 +49,17 @@ TABLE = [
     ({"kind": "release", "resources": {"limits": {"memory": "64Mi"}}}, ["patch"]),
     ({"kind": "config", "configMap": "settings", "key": "threshold", "value": "0.9"}, ["patch", "patch"]),
     ({"kind": "config", "configMap": "settings", "key": "threshold", "remove": True}, ["patch", "patch"]),
+    ({"kind": "bad-artifact", "variable": "MODEL_PATH"}, ["patch"]),
+    ({"kind": "bad-artifact", "init": "fetch", "command": ["fetch", "nothing"]}, ["patch"]),
+    ({"kind": "resource-squeeze", "requests": {"cpu": "1k"}, "limits": {"cpu": "1k"}}, ["patch"]),
     ({"kind": "zone-outage"}, ["banish"]),
+    ({"kind": "cordon", "all": True}, ["patch", "patch", "patch"]),
+    ({"kind": "drain", "count": 2}, ["patch", "patch", "evict"]),
+    ({"kind": "partition"}, ["create"]),
+    ({"kind": "partition", "direction": "both", "percent": "50%"}, ["patch", "patch", "create"]),
+    ({"kind": "hpa", "maxReplicas": 3, "utilization": 90}, ["patch"]),
+    ({"kind": "quota"}, ["create"]),
+    ({"kind": "quota", "name": "team", "hard": {"pods": "3", "requests.cpu": "1"}}, ["patch"]),
     ({"kind": "latency", "delay": "300ms"}, ["create", "create", "patch", "switch"]),
     ({"kind": "errors", "share": "10%"}, ["create", "create", "patch", "switch"]),
     ({"kind": "disconnect", "mode": "timeout"}, ["create", "create", "patch", "switch"]),
@@ -46,7 +68,13 @@ rows = pytest.mark.parametrize(("body", "steps"), TABLE, ids=[row[0]["kind"] for
 
 
 def some_cluster():
-    return FakeCluster(deployment("fraud", 3), service("fraud"), config_map("settings", threshold="0.5"))
+    return FakeCluster(
+        deployment("fraud", 3),
+        service("fraud"),
+        config_map("settings", threshold="0.5"),
+        autoscaler("fraud"),
+        resource_quota("team", pods="30"),
+    )
 
 
 def aim(seed=1):
@@ -146,6 +174,13 @@ async def applied(plan, cluster):
             "like that already",
         ),
         ({"kind": "config", "configMap": "settings", "key": "gone", "remove": True}, "like that already"),
+        ({"kind": "cordon", "count": 4}, "runs on 3 open nodes, 4 are to be closed"),
+        ({"kind": "partition", "count": 4}, "has 3 pods, 4 are to be cut off"),
+        ({"kind": "hpa", "maxReplicas": 1, "name": "others"}, "that scales .*fraud.*: there is none"),
+        ({"kind": "hpa", "utilization": 1, "metric": "memory"}, "no goal for the utilization of memory"),
+        ({"kind": "quota", "name": "none"}, "none does not exist"),
+        ({"kind": "bad-artifact", "volume": "weights"}, 'none of the volumes is called "weights": .* none'),
+        ({"kind": "bad-artifact", "mount": "weights"}, "none of the volumeMounts is called"),
         ({"kind": "zone-outage", "zone": "moon"}, 'no pods in zone "moon", only in zone-a, zone-b, zone-c'),
     ],
 )
@@ -165,6 +200,13 @@ async def test_what_does_not_fit_the_target_is_refused(body, why):
         ({"kind": "latency", "delay": "0s"}, "greater than"),
         ({"kind": "errors", "share": "0%"}, "greater than 0"),
         ({"kind": "errors", "status": 200}, "greater than or equal to 400"),
+        ({"kind": "bad-artifact"}, "in one way: volume, variable, argument, mount, init"),
+        ({"kind": "bad-artifact", "volume": "a", "init": "b"}, "in one way"),
+        ({"kind": "resource-squeeze"}, '"requests" or "limits"'),
+        ({"kind": "drain", "count": 1, "all": True}, "in one way only"),
+        ({"kind": "hpa"}, "name what to change"),
+        ({"kind": "hpa", "maxReplicas": 0}, "greater than 0"),
+        ({"kind": "quota", "hard": {}}, "at least 1"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anybody_looks_at_the_cluster(body, why):
@@ -318,5 +360,7 @@ async def test_an_outage_needs_nodes_with_zones():
         await planned({"kind": "zone-outage"}, cluster)
 
 
-def test_only_a_release_waits_for_somebody_to_undo_it():
-    assert [kind for kind, fault in KINDS.items() if fault.reaction] == ["release"]
+def test_only_what_rolls_out_waits_for_somebody_to_undo_it():
+    rolled_out = ["bad-artifact", "release", "resource-squeeze"]
+
+    assert [kind for kind, fault in KINDS.items() if fault.reaction] == rolled_out

@@ -4,7 +4,7 @@ import pytest
 
 from chaosctl.changes import Outcome
 from chaosctl.engine.events import AnyEvent
-from chaosctl.model import Banish, Create, Delete, Edit, Interval, Patch, Ref, Switch
+from chaosctl.model import Banish, Create, Delete, Edit, Evict, Interval, Patch, Ref, Switch
 from chaosctl.report import text, words
 from chaosctl.spec import Bounds, Check, Role
 
@@ -110,12 +110,14 @@ def test_every_kind_of_change_is_told():
         Delete(ref=POD, uid="1"),
         Delete(ref=POD.model_copy(update={"name": "fraud-2"}), uid="2"),
         Banish(owner=POD, nodes=("n1", "n2")),
+        Evict(owner=POD, nodes=("n1",)),
         Switch(proxies=POD, port=1, fault={"kind": "latency"}),
     )
     assert words.changes(plan) == (
         "Pod models/fraud-1 spec.a/b.c absent → (2 values)",
         "create Pod models/fraud-1",
         "keep the pods of Pod models/fraud-1 off n1 and n2",
+        "evict the pods of Pod models/fraud-1 from n1",
         "through Pod models/fraud-1: latency",
         "delete 2 Pods: fraud-1 and fraud-2",
     )

@@ -1,8 +1,6 @@
 """Why: the store's tests need a run's events, and must not depend on what the engine makes of them."""
 
-import sqlite3
 import sys
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -19,6 +17,7 @@ class Started(Model):
     at: datetime = START
     run: str = "r1"
     script: Script
+    origin: str = ""
 
 
 class Noted(Model):
@@ -37,9 +36,10 @@ class Measured(Model):
     why: str = ""
 
 
-def started(run="r1", playbook="pod-kill"):
+def started(run="r1", playbook="pod-kill", origin=""):
     target = Target(workload=Ref(kind="Deployment", namespace="models", name="fraud"))
-    return Started(run=run, script=Script(playbook=playbook, target=target, entries=()))
+    script = Script(playbook=playbook, target=target, entries=())
+    return Started(run=run, script=script, origin=origin)
 
 
 def second(n):
@@ -69,15 +69,13 @@ def fill(store, run="r1", readings=100):
         journal.append(Noted(type="finished", at=second(readings + 1)))
 
 
-def edit(path, statement, *values):
-    """Change the file behind the store's back."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        return connection.execute(statement, values).rowcount
+def place_of(text: str) -> Path | str:
+    return text if "://" in text else Path(text)
 
 
-def append_forever(path: str) -> None:
+def append_forever(place: str) -> None:
     """What the process that is killed does: append, and say how far it came."""
-    with Store(Path(path)) as store:
+    with Store(place_of(place)) as store:
         journal = store.journal("r1")
         journal.append(started())
         n = 0
@@ -87,9 +85,9 @@ def append_forever(path: str) -> None:
             print(n, flush=True)  # noqa: T201 - the parent reads it
 
 
-def append_when_told(path: str) -> None:
+def append_when_told(place: str) -> None:
     """Claim the journal, then append one event for each line read; say what came of it."""
-    with Store(Path(path)) as store:
+    with Store(place_of(place)) as store:
         journal = store.journal("r1")
         print("claimed", flush=True)  # noqa: T201 - the parent reads it
         for line in sys.stdin:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store.samples import Measured, Noted, counts, edit, fill, level, measured, second, started
+from store.samples import Measured, Noted, counts, fill, level, measured, second, started
 
-from chaosctl.errors import Invalid, StoreError
+from chaosctl.errors import Fenced, Invalid, StoreError
 from chaosctl.model import Counts, Level
 from chaosctl.store import Store
 from chaosctl.store.readings import compact
@@ -74,6 +74,17 @@ def test_what_columns_cannot_say_is_kept_in_the_chain_all_the_same(store):
     assert [odd] == list(store.events("r1"))
 
 
+@pytest.mark.parametrize("text", ["no\0body", "\U0001f525" * 601], ids=["a NUL", "long"])
+def test_a_text_that_not_every_database_keeps_is_kept_in_the_chain(store, text):
+    odd = Measured(at=second(0), check="c", reading=None, why=text)
+    assert compact(odd.model_dump(mode="json")) is None
+    with store.journal("r1") as journal:
+        journal.append(odd)
+        journal.append(Measured(at=second(0), check="\U0001f525" * 600, reading=None, why=""))
+    assert next(store.events("r1"))["why"] == text
+    assert (store.verify("r1").intact, store.verify("r1").readings) == (True, 1)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_json_cannot_say_is_refused_and_nothing_is_written(store, value):
     journal = store.journal("r1")
@@ -91,12 +102,12 @@ def test_numbers_of_events_leave_out_the_stores_own_rows(store):
     assert [record.seq for record in store.records("r1", after=68)] == [70, 71]
 
 
-def test_a_second_opening_goes_on_where_the_first_one_was(path):
-    with Store(path) as store:
+def test_a_second_opening_goes_on_where_the_first_one_was(place):
+    with Store(place.where) as store:
         journal = store.journal("r1")
         journal.append(started())
         journal.append(measured(1))
-    with Store(path) as store, store.journal("r1") as journal:
+    with Store(place.where) as store, store.journal("r1") as journal:
         journal.append(measured(2))
         journal.append(Noted(type="finished"))
         assert [event["type"] for event in store.events("r1")] == [
@@ -112,11 +123,22 @@ def test_whoever_takes_a_journal_over_shuts_out_the_writer_before(store):
     first = store.journal("r1")
     first.append(started())
     second_writer = store.journal("r1")
-    with pytest.raises(StoreError, match="another process goes on with its journal"):
-        first.append(measured(1))
+    for event in (measured(1), Noted(type="trouble")):
+        with pytest.raises(Fenced, match="another process goes on with its journal"):
+            first.append(event)
     second_writer.append(measured(2))
     assert len(list(store.events("r1"))) == 2
     assert store.verify("r1").intact
+
+
+def test_a_new_journal_can_be_claimed_as_long_as_it_is_empty(store):
+    store.new_journal("r1")
+    first = store.new_journal("r1")
+    first.append(started())
+    with pytest.raises(Fenced, match="run r1: another process has begun it"):
+        store.new_journal("r1")
+    first.append(Noted(type="trouble"))
+    assert len(list(store.events("r1"))) == 2
 
 
 def test_closing_seals_the_last_readings_and_an_error_leaves_it_to_the_next_writer(store):
@@ -143,14 +165,39 @@ def test_the_list_of_runs_says_how_far_each_one_is(store):
     assert (run.phase, run.verdict) == ("done", "passed")
 
 
-def test_the_list_of_runs_can_be_derived_from_the_journals_alone(store, path):
+def test_the_list_of_runs_says_who_asked_for_each_one(store):
+    with store.journal("asked") as journal:
+        journal.append(started("asked", origin="models/nightly-202603011000"))
+    with store.journal("own") as journal:
+        journal.append(started("own"))
+    assert {run.id: run.origin for run in store.runs()} == {"asked": "models/nightly-202603011000", "own": ""}
+
+
+def test_a_run_is_known_from_its_first_event_on_and_unfinished_until_its_last(store):
+    assert not store.known("r1")
+    journal = store.journal("r1")
+    assert (store.known("r1"), store.unfinished()) == (False, [])
+    journal.append(started())
+    assert (store.known("r1"), store.unfinished()) == (True, ["r1"])
+    journal.append(Noted(type="finished", at=second(9)))
+    assert (store.known("r1"), store.unfinished()) == (True, [])
+
+
+def test_unfinished_runs_come_in_the_order_in_which_they_started(store):
+    for run, when in (("b", 2), ("a", 3), ("c", 1)):
+        with store.journal(run) as journal:
+            journal.append(started(run).model_copy(update={"at": second(when)}))
+    assert store.unfinished() == ["c", "b", "a"]
+
+
+def test_the_list_of_runs_can_be_derived_from_the_journals_alone(store, place):
     fill(store, "one")
     with store.journal("two") as journal:
         refused = started("two").model_dump(mode="json") | {"type": "refused"}
         journal.append(Noted(type="noise"))
         journal.append(AnyEvent(refused))
     before = store.runs()
-    edit(path, "DELETE FROM summaries")
+    place.edit("DELETE FROM summaries")
     store.rebuild()
     assert before == store.runs()
     assert {run.id: run.verdict for run in before} == {"one": "", "two": "refused"}
@@ -168,8 +215,8 @@ def test_a_run_is_found_by_the_beginning_of_its_name(store):
         store.find("7")
 
 
-def test_a_closed_store_says_so(path):
-    store = Store(path)
+def test_a_closed_store_says_so(place):
+    store = Store(place.where)
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store.runs()

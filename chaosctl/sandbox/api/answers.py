@@ -13,6 +13,9 @@ from chaosctl.sandbox.api.resources import Resource
 from chaosctl.sandbox.api.store import Store
 from chaosctl.sandbox.api.tables import partial, table
 
+_FORMS = frozenset({"", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"})
+_MEDIA = frozenset({"", "*/*", "application/*", "application/json", "application/yaml"})
+_MEDIA |= {"application/vnd.kubernetes.protobuf", "application/vnd.kubernetes.protobuf;stream=watch"}
 _TABLE, _PARTIAL = "as=Table", "as=PartialObjectMetadata"
 
 
@@ -39,8 +42,9 @@ class Presenter:
     """Shows objects of one resource as one request wants them."""
 
     def __init__(self, store: Store, resource: Resource, accept: str, include: str) -> None:
-        first = accept.partition(",")[0]
+        first = _chosen(accept)
         self._resource, self._include = resource, include
+        self._custom = store.definition(resource) is not None
         self.tabular, self._partial = _TABLE in first, _PARTIAL in first
         self._columns = _columns(store, resource) if self.tabular else []
 
@@ -60,8 +64,14 @@ class Presenter:
             "kind": kind,
             "apiVersion": version,
             "metadata": metadata,
-            "items": [self.one(b) for b in bodies],
+            "items": [self._item(body) for body in bodies],
         }
+
+    def _item(self, body: Json) -> Json:
+        """In a list the built-in kinds do not say what they are."""
+        if self._partial or self._custom:
+            return self.one(body)
+        return {key: value for key, value in body.items() if key not in {"kind", "apiVersion"}}
 
     def bookmark(self, version: int, annotations: Json) -> Json:
         """An empty object that says how far a watch has come."""
@@ -73,6 +83,16 @@ class Presenter:
     def _versioned(self, body: Json) -> Json:
         wanted = self._resource.group_version
         return body if body["apiVersion"] == wanted else {**body, "apiVersion": wanted}
+
+
+def _chosen(accept: str) -> str:
+    """The first form of those that a client accepts which we have. Raises ApiError 406."""
+    for each in accept.split(","):
+        form = each.partition(";as=")[2].partition(";")[0]
+        if form in _FORMS and (form or each.partition(";")[0].strip() in _MEDIA):
+            return each
+    text = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {text}")
 
 
 def _columns(store: Store, resource: Resource) -> list[Column]:

@@ -1,6 +1,7 @@
 """Why: teams deploy by server-side apply, and a drill must meet the conflicts that it causes."""
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from chaosctl.sandbox.api import quantities
@@ -11,6 +12,7 @@ from chaosctl.sandbox.api.managed_fields import (
     Path,
     Writer,
     applied,
+    before_first_apply,
     item_key,
     leaves,
     list_keys,
@@ -33,7 +35,7 @@ def merge(
     wanted = dict(leaves(config))
     if live is None:
         return config, applied([], writer, set(wanted), set(), group_version)
-    managed: list[Json] = live["metadata"].get("managedFields", [])
+    managed: list[Json] = live["metadata"].get("managedFields") or before_first_apply(live, group_version)
     taken = _taken(live, managed, writer, wanted)
     if taken and not force and not _takes_over(writer, taken):
         raise _conflict(taken)
@@ -70,10 +72,18 @@ def _conflict(taken: list[tuple[Json, Path]]) -> ApiError:
         }
         for entry, path in taken
     ]
-    listed = ", ".join(f"{cause['message']}: {cause['field']}" for cause in causes)
-    plural = "s" if len(causes) > 1 else ""
-    message = f"Apply failed with {len(causes)} conflict{plural}: {listed}"
-    return ApiError(409, "Conflict", message, {"causes": causes})
+    return ApiError(409, "Conflict", f"Apply failed with {_told(causes)}", {"causes": causes})
+
+
+def _told(causes: list[Json]) -> str:
+    """One conflict on a line; several by the manager that they are with."""
+    if len(causes) == 1:
+        return f"1 conflict: {causes[0]['message']}: {causes[0]['field']}"
+    by_manager: dict[str, list[str]] = defaultdict(list)
+    for cause in causes:
+        by_manager[cause["message"].replace("conflict", "conflicts", 1)].append(cause["field"])
+    lines = (f"{who}:" + "".join(f"\n- {field}" for field in by_manager[who]) for who in sorted(by_manager))
+    return f"{len(causes)} conflicts: " + "\n".join(lines)
 
 
 def _shown(entry: Json) -> str:
@@ -136,7 +146,7 @@ def _remove(value: Any, path: Path) -> None:  # noqa: ANN401  # any JSON
     elif step.startswith("k:") and isinstance(value, list):
         keys = json.loads(step[2:])
         for item in [item for item in value if item_key(item, tuple(keys)) == tuple(keys.values())]:
-            if rest == (".",):
+            if not rest:
                 value.remove(item)
             else:
                 _remove(item, rest)

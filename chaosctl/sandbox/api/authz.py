@@ -119,13 +119,15 @@ class Authorizer:
                 if _binds(binding, who):
                     yield from self._rules_of(binding, namespace)
 
-    def _rules_of(self, binding: Json, namespace: str) -> list[Json]:
+    def role_of(self, binding: Json, namespace: str) -> Json | None:
+        """The role that a binding in this namespace names, if there is one."""
         reference = binding["roleRef"]
         if reference["kind"] == "ClusterRole":
-            role = self._store.find(self._cluster_roles, None, reference["name"])
-        else:
-            role = self._store.find(self._roles, namespace, reference["name"])
-        return (role or {}).get("rules") or []
+            return self._store.find(self._cluster_roles, None, reference["name"])
+        return self._store.find(self._roles, namespace, reference["name"])
+
+    def _rules_of(self, binding: Json, namespace: str) -> list[Json]:
+        return (self.role_of(binding, namespace) or {}).get("rules") or []
 
 
 def forbidden(who: Identity, what: Attributes) -> ApiError:

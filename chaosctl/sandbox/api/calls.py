@@ -7,12 +7,14 @@ from aiohttp import web
 
 from chaosctl.sandbox.api import protobuf
 from chaosctl.sandbox.api.authz import Attributes, Identity
-from chaosctl.sandbox.api.errors import ApiError, bad_request
+from chaosctl.sandbox.api.errors import ApiError, bad_request, invalid_option
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.places import Place
 from chaosctl.sandbox.api.selectors import Match, by_fields, by_labels
 
 LARGEST_BODY = 3 * 2**20
+_OPTIONS = {"create": "Create", "update": "Update", "patch": "Patch"}
+_OPTIONS |= {"delete": "Delete", "deletecollection": "Delete"}
 _TRUE = frozenset({"true", "1"})
 
 
@@ -47,7 +49,7 @@ class Call(NamedTuple):
 
     @property
     def dry_run(self) -> bool:
-        return is_dry_run(self.request.query.getall("dryRun", []))
+        return is_dry_run(self.request.query.getall("dryRun", []), f"{_OPTIONS[self.verb]}Options")
 
     def option(self, name: str) -> str:
         return self.request.query.get(name, "")
@@ -122,10 +124,11 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def is_dry_run(values: list[str]) -> bool:
-    """Raises ApiError 400 for anything but All."""
-    if unknown := [value for value in values if value not in {"", "All"}]:
-        raise bad_request(f'invalid dryRun: Unsupported value: "{unknown[0]}": supported values: "All"')
+def is_dry_run(values: list[str], options: str) -> bool:
+    """Raises ApiError 422 for anything but All; `options` is the kind of what they stand in."""
+    if any(value not in {"", "All"} for value in values):
+        text = f'Unsupported value: {json.dumps(values)}: supported values: "All"'
+        raise invalid_option(options, "dryRun", "FieldValueNotSupported", text)
     return "All" in values
 
 

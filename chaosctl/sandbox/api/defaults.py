@@ -106,9 +106,6 @@ def _fill_container(container: Json) -> None:
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if isinstance(probe := container.get(name), dict):
             _fill_probe(probe)
-    resources = container["resources"]
-    if resources.get("limits"):  # a limit without a request asks for the whole of it
-        resources["requests"] = {**resources["limits"], **(resources.get("requests") or {})}
     for variable in container.get("env") or ():
         if isinstance(field := (variable.get("valueFrom") or {}).get("fieldRef"), dict):
             field.setdefault("apiVersion", "v1")
@@ -128,6 +125,10 @@ def _pull_policy(image: str) -> str:
 
 def _fill_bound_pod(spec: Json) -> None:
     """What admission adds to pods themselves, but not to templates."""
+    for container in containers(spec):
+        resources = container["resources"]
+        if resources.get("limits"):  # a limit without a request asks for the whole of it
+            resources["requests"] = {**resources["limits"], **(resources.get("requests") or {})}
     _missing(
         spec, {"serviceAccountName": "default", "serviceAccount": spec.get("serviceAccountName") or "default"}
     )

@@ -10,7 +10,7 @@ class ApiError(Exception):
 
     def __init__(self, code: int, reason: str, message: str, details: Json | None = None) -> None:
         super().__init__(message)
-        self.code, self.reason, self.message, self.details = code, reason, message, details or {}
+        self.code, self.reason, self.message, self.details = code, reason, message, details
 
     @property
     def status(self) -> Json:
@@ -21,8 +21,8 @@ class ApiError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
-            "details": self.details,
+            **({"reason": self.reason} if self.reason else {}),
+            **({"details": self.details} if self.details is not None else {}),
             "code": self.code,
         }
 
@@ -31,8 +31,23 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
+def internal(message: str) -> ApiError:
+    """What a real server did not foresee; it gives no reason."""
+    return ApiError(500, "", message)
+
+
 def no_such_path() -> ApiError:
-    return ApiError(404, "NotFound", "the server could not find the requested resource")
+    return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def method_not_allowed() -> ApiError:
+    text = "the server does not allow this method on the requested resource"
+    return ApiError(405, "MethodNotAllowed", text, {})
+
+
+def rejected_patch() -> ApiError:
+    """A failed test and a path that is not there look alike."""
+    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
 def gone(version: int, oldest: int) -> ApiError:
@@ -44,9 +59,17 @@ def not_found(group: str, plural: str, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{full} "{name}" not found', _details(group, plural, name))
 
 
-def already_exists(group: str, plural: str, name: str) -> ApiError:
+def already_exists(group: str, plural: str, name: str, *, going: bool = False) -> ApiError:
+    """Also one that is going keeps its name until it has gone."""
     full = f"{plural}.{group}" if group else plural
-    return ApiError(409, "AlreadyExists", f'{full} "{name}" already exists', _details(group, plural, name))
+    text = f'{"object is being deleted: " if going else ""}{full} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", text, _details(group, plural, name))
+
+
+def forbidden(group: str, plural: str, name: str, why: str) -> ApiError:
+    """403 by an admission plug-in."""
+    full = f"{plural}.{group}" if group else plural
+    return ApiError(403, "Forbidden", f'{full} "{name}" is forbidden: {why}', _details(group, plural, name))
 
 
 def conflict(group: str, plural: str, name: str, why: str) -> ApiError:
@@ -55,14 +78,26 @@ def conflict(group: str, plural: str, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", message, _details(group, plural, name))
 
 
+def forbidden(group: str, plural: str, name: str, why: str) -> ApiError:
+    """403 by an admission plug-in."""
+    full = f"{plural}.{group}" if group else plural
+    return ApiError(403, "Forbidden", f'{full} "{name}" is forbidden: {why}', _details(group, plural, name))
+
+
 def invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str, str]]) -> ApiError:
     """422 from (field, reason, message) of each thing that is wrong."""
     texts = [f"{field}: {message}" for field, _, message in causes]
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     listed = [{"reason": reason, "message": message, "field": field} for field, reason, message in causes]
-    details = {"name": name, "group": group, "kind": kind, "causes": listed}
+    said = {"name": name, "group": group, "kind": kind}
+    details = {**{key: text for key, text in said.items() if text}, "causes": listed}
     full = f"{kind}.{group}" if group else kind
     return ApiError(422, "Invalid", f'{full} "{name}" is invalid: {text}', details)
+
+
+def invalid_option(kind: str, field: str, reason: str, message: str) -> ApiError:
+    """422 for an option of a request, such as dryRun; kind is CreateOptions or the like."""
+    return invalid("meta.k8s.io", kind, "", [(field, reason, message)])
 
 
 def _details(group: str, plural: str, name: str) -> Json:

@@ -1,7 +1,8 @@
 """Why: server-side apply tells owners apart by managedFields, so every write must record who set what.
 
 A set of fields is a tree of FieldsV1: `f:name` is a field, `k:{"name":"x"}` an item of a keyed list, `v:"x"`
-an item of a set, `.` the item itself. A path is the tuple of such steps from the root to a leaf.
+an item of a set; `.` means the step itself where something below it is meant too. A path is the tuple of steps
+from the root to what is meant.
 """
 
 import json
@@ -38,6 +39,8 @@ ATOMIC = frozenset(
     }
 )  # fmt: skip
 SETS = frozenset({"finalizers"})
+MAPS = frozenset({"labels", "annotations", "data", "binaryData", "limits", "requests"})  # of values, by key
+BEFORE_APPLY = "before-first-apply"
 _SERVER_OWNED = frozenset(
     {
         "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation",
@@ -67,7 +70,7 @@ def item_key(item: Json, keys: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def leaves(value: Any, path: Path = (), field: str = "") -> Iterator[tuple[Path, Any]]:  # noqa: ANN401  # any JSON
-    """Every owned field of an object with its value."""
+    """Every owned field of an object with its value; items of keyed lists and sets count as such too."""
     if isinstance(value, dict) and (value or not path) and field not in ATOMIC:
         for name, item in value.items():
             if not _server_owned(path, name):
@@ -79,7 +82,7 @@ def leaves(value: Any, path: Path = (), field: str = "") -> Iterator[tuple[Path,
             step = "k:" + json.dumps(
                 dict(zip(keys, item_key(item, keys), strict=True)), separators=(",", ":")
             )
-            yield (*path, step, "."), None
+            yield (*path, step), None
             yield from leaves(item, (*path, step))
     else:
         yield path, value
@@ -95,31 +98,48 @@ def differences(old: Json, new: Json) -> tuple[set[Path], set[Path]]:
     """The paths that were set or changed, and those that went."""
     trimmed_old = {key: value for key, value in old.items() if value != new.get(key)}
     trimmed_new = {key: value for key, value in new.items() if value != old.get(key)}
-    before, after = dict(leaves(trimmed_old)), dict(leaves(trimmed_new))
+    before, after = dict(_with_maps(trimmed_old)), dict(_with_maps(trimmed_new))
     changed = {path for path, value in after.items() if path not in before or before[path] != value}
     return changed, before.keys() - after.keys()
+
+
+def _with_maps(body: Json) -> Iterator[tuple[Path, Any]]:
+    """The leaves, and the maps that hold some of them: whoever adds the first key to one owns it."""
+    for path, value in leaves(body):
+        yield path, value
+        if len(path) > 1 and path[-2].removeprefix("f:") in MAPS:
+            yield path[:-1], None
 
 
 def paths_of(fields: Fields, path: Path = ()) -> set[Path]:
     """The leaves of a FieldsV1 tree."""
     found: set[Path] = set()
     for step, below in fields.items():
-        found |= paths_of(below, (*path, step)) if below else {(*path, step)}
+        inner = path if step == "." else (*path, step)
+        found |= paths_of(below, inner) if below else {inner}
     return found
 
 
 def fields_of(paths: Iterable[Path]) -> Fields:
-    """The FieldsV1 tree with these leaves."""
+    """The FieldsV1 tree of these paths."""
     tree: Fields = {}
-    for path in sorted(paths):
+    for path in sorted(paths, key=len):
         below = tree
         for step in path:
             below = below.setdefault(step, {})
-    return tree
+    return _marked(tree, (), set(paths))
+
+
+def _marked(tree: Fields, path: Path, paths: set[Path]) -> Fields:
+    """With a `.` wherever a step and something below it are both meant; sorted, as a real server writes it."""
+    own: Fields = {".": {}} if tree and path in paths else {}
+    return own | {step: _marked(tree[step], (*path, step), paths) for step in sorted(tree)}
 
 
 def track(old: Json | None, new: Json, writer: Writer, group_version: str) -> list[Json]:
     """The managedFields after an update: the writer owns what it changed, nobody owns what went."""
+    if old is not None and _names_nobody(old, new):
+        return []
     changed, went = differences(old or {}, new)
     entries = _starting_entries(old, new)
     if not changed and not went:
@@ -130,11 +150,15 @@ def track(old: Json | None, new: Json, writer: Writer, group_version: str) -> li
     return [*result, _entry(writer, own | changed, group_version)] if own | changed else result
 
 
+def _names_nobody(old: Json, new: Json) -> bool:
+    """Whether the client emptied the list, or it was empty; then updates name nobody until the first apply."""
+    sent = new["metadata"].get("managedFields")
+    return sent in ([], [{}]) or not old["metadata"].get("managedFields")
+
+
 def _starting_entries(old: Json | None, new: Json) -> list[Json]:
-    """What the client sent, if it can be read; `[{}]` starts afresh, as on a real server."""
+    """What the client sent, if it can be read."""
     sent: list[Json] = new["metadata"].get("managedFields") or []
-    if sent == [{}]:
-        return []
     if sent and all(_is_entry(each) for each in sent):
         return sent
     return (old or {"metadata": {}})["metadata"].get("managedFields") or []
@@ -154,19 +178,9 @@ def _is(entry: Json, writer: Writer) -> bool:
 
 
 def _without(entry: Json, paths: set[Path]) -> Json:
-    tree = entry["fieldsV1"]
-    hit = [path for path in paths if _holds(tree, path)]
-    if not hit:
-        return entry
-    return {**entry, "fieldsV1": fields_of(paths_of(tree) - set(hit)), "time": timestamp()}
-
-
-def _holds(tree: Fields, path: Path) -> bool:
-    for step in path:
-        if step not in tree:
-            return False
-        tree = tree[step]
-    return not tree
+    own = paths_of(entry["fieldsV1"])
+    left = own - paths
+    return entry if left == own else {**entry, "fieldsV1": fields_of(left), "time": timestamp()}
 
 
 def _entry(writer: Writer, paths: Iterable[Path], group_version: str) -> Json:
@@ -179,6 +193,11 @@ def _entry(writer: Writer, paths: Iterable[Path], group_version: str) -> Json:
         "fieldsV1": fields_of(paths),
     }
     return entry | ({"subresource": writer.subresource} if writer.subresource else {})
+
+
+def before_first_apply(live: Json, group_version: str) -> list[Json]:
+    """Where nobody is named, everything that is there counts as somebody's."""
+    return [_entry(Writer(BEFORE_APPLY), dict(leaves(live)), group_version)]
 
 
 def applied(

@@ -43,6 +43,13 @@ def canonical(text: str) -> str | None:
     return _scaled(value, _DECIMAL, 1000) or "0"
 
 
+def in_canonical_form(resource: str, value: Decimal) -> str:
+    """An amount of a resource as the API server writes it: bytes in powers of two where that is whole."""
+    binary = resource.endswith(("memory", "storage")) and value == value.to_integral_value() and value >= 1
+    found = _scaled(value, _BINARY, 1024) if binary else None
+    return found or _scaled(value, _DECIMAL, 1000) or "0"
+
+
 def amount(text: str) -> Decimal | None:
     """The value of a quantity, or None if it is none."""
     parsed = _parse(text)

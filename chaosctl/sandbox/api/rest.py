@@ -6,11 +6,23 @@ from typing import Any
 
 from aiohttp import web
 
-from chaosctl.sandbox.api import apply, paging, patches, pods, proxying, reviews, scale, schemas, watch
+from chaosctl.sandbox.api import (
+    apply,
+    escalation,
+    options,
+    paging,
+    patches,
+    pods,
+    proxying,
+    reviews,
+    scale,
+    schemas,
+    watch,
+)
 from chaosctl.sandbox.api.answers import Presenter, as_json
 from chaosctl.sandbox.api.authz import Authorizer, Identities
 from chaosctl.sandbox.api.calls import Call, is_dry_run
-from chaosctl.sandbox.api.errors import ApiError, bad_request
+from chaosctl.sandbox.api.errors import ApiError, bad_request, invalid, invalid_option, method_not_allowed
 from chaosctl.sandbox.api.managed_fields import Writer
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.places import PROXY
@@ -25,9 +37,6 @@ _PATCHES: dict[str, Callable[[Json, Any], Json]] = {
     "application/strategic-merge-patch+json": patches.strategic_merge_patch,
 }
 _ANSWERED_WHOLE = frozenset({"pods", "services", "serviceaccounts", "namespaces", "persistentvolumeclaims"})
-_ORPHANING = frozenset(
-    {"jobs", "replicationcontrollers"}
-)  # where an API from before garbage collection is kept
 _PARTS = {
     "eviction": ("policy/v1", "Eviction"),
     "binding": ("v1", "Binding"),
@@ -74,9 +83,7 @@ class Rest:
         return self._shown(call, found)
 
     async def _list(self, call: Call) -> web.StreamResponse:
-        place, match = call.place, call.match()
-        found = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
-        page, metadata = paging.page(self._store, found, call.number("limit"), call.option("continue"))
+        page, metadata = paging.page(self._store, call, options.of_list(call))
         return as_json(self._presenter(call).many(page, metadata))
 
     async def _watch(self, call: Call) -> web.StreamResponse:
@@ -91,6 +98,7 @@ class Rest:
             return self._create_part(call, body)
         _check_kind(place.resource, body)
         warnings = self._check(call, body)
+        self._may_give(call, body)
         manager, dry_run = call.manager, call.dry_run
         made = self._store.create(place.resource, place.namespace, body, manager=manager, dry_run=dry_run)
         return self._shown(call, made, 201, warnings)
@@ -109,7 +117,7 @@ class Rest:
                 self._store.get(place.resource, namespace, name)
                 asked = reviews.token_request(place.resource, namespace, name, body, self._identities)
                 return as_json(asked, 201)
-        raise _method_not_allowed()
+        raise method_not_allowed()
 
     async def _update(self, call: Call) -> web.StreamResponse:
         place, body = call.place, await call.body()
@@ -122,6 +130,7 @@ class Rest:
             return self._scaled(call, lambda _: body)
         _check_kind(place.resource, body)
         warnings = self._check(call, body)
+        self._may_give(call, body)
         return self._shown(call, self._changed(call, lambda _: body), 200, warnings)
 
     async def _patch(self, call: Call) -> web.StreamResponse:
@@ -129,17 +138,17 @@ class Rest:
         if kind == _APPLY:
             return self._applied(call, patch)
         change = _PATCHES.get(kind)
-        if change is None:
-            supported = ", ".join([*_PATCHES, _APPLY])
-            text = "the body of the request was in an unknown format - accepted media types include:"
-            raise ApiError(415, "UnsupportedMediaType", f"{text} {supported}")
+        custom = self._store.definition(call.place.resource) is not None
+        if change is None or (custom and change is patches.strategic_merge_patch):
+            raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         if call.place.subresource == "scale":
             return self._scaled(call, lambda present: change(present, patch))
         warnings: list[str] = []
 
         def patched(present: Json) -> Json:
             new = change(present, patch)
-            warnings.extend(self._check(call, new))
+            warnings.extend(self._check_patched(call, new))
+            self._may_give(call, new)
             return new
 
         return self._shown(call, self._changed(call, patched), 200, warnings)
@@ -153,6 +162,7 @@ class Rest:
         def merged(live: Json | None) -> tuple[Json, list[Json]]:
             new, owners = apply.merge(live, config, writer, resource.group_version, force=call.flag("force"))
             self._check(call, new)
+            self._may_give(call, new)
             return new, owners
 
         result = self._store.apply(resource, namespace, name, merged, writer=writer, dry_run=call.dry_run)
@@ -162,8 +172,8 @@ class Rest:
         if not isinstance(config, dict):
             raise bad_request("the body of the request must be an object")
         if not call.option("fieldManager"):
-            text = "fieldManager: Required value: is required for apply patch"
-            raise bad_request(f"PatchOptions.meta.k8s.io is invalid: {text}")
+            text = "Required value: is required for apply patch"
+            raise invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", text)
         place = call.place
         _check_kind(place.resource, config)
         warnings = self._check(call, config, partial=True)
@@ -173,8 +183,8 @@ class Rest:
         return warnings
 
     async def _delete(self, call: Call) -> web.StreamResponse:
-        options, resource = await _delete_options(call), call.place.resource
-        last = self._removed(call, call.place.name or "", options)
+        asked, resource = await options.of_delete(call), call.place.resource
+        last = self._removed(call, call.place.name or "", asked)
         still_there = self._store.find(resource, call.place.namespace, call.place.name or "") is not None
         if still_there or resource.plural in _ANSWERED_WHOLE:
             return self._shown(call, last)
@@ -184,26 +194,26 @@ class Rest:
         return as_json({**status, "details": {key: value for key, value in details.items() if value}})
 
     async def _delete_collection(self, call: Call) -> web.StreamResponse:
-        options, place, match = await _delete_options(call), call.place, call.match()
+        asked, place, match = await options.of_delete(call), call.place, call.match()
         chosen = [body for body in self._store.list(place.resource, place.namespace) if match(body)]
         for body in chosen:
             if self._store.find(place.resource, body["metadata"].get("namespace"), body["metadata"]["name"]):
-                self._removed(call, body["metadata"]["name"], options, body["metadata"].get("namespace"))
+                self._removed(call, body["metadata"]["name"], asked, body["metadata"].get("namespace"))
         metadata = {"resourceVersion": str(self._store.version)}
         return as_json(self._presenter(call).many(chosen, metadata))
 
-    def _removed(self, call: Call, name: str, options: Json, namespace: str | None = None) -> Json:
-        asked, resource = options.get("preconditions") or {}, call.place.resource
+    def _removed(self, call: Call, name: str, asked: Json, namespace: str | None = None) -> Json:
+        pins, resource = asked.get("preconditions") or {}, call.place.resource
         grace = call.number("gracePeriodSeconds")
         return self._store.delete(
             resource,
             namespace or call.place.namespace,
             name,
-            uid=asked.get("uid"),
-            version=asked.get("resourceVersion"),
-            grace_seconds=options.get("gracePeriodSeconds") if grace is None else grace,
-            policy=_policy(call, options),
-            dry_run=call.dry_run or is_dry_run(options.get("dryRun") or []),
+            uid=pins.get("uid"),
+            version=pins.get("resourceVersion"),
+            grace_seconds=asked.get("gracePeriodSeconds") if grace is None else grace,
+            policy=options.policy(resource, call, asked),
+            dry_run=call.dry_run or is_dry_run(asked.get("dryRun") or [], "DeleteOptions"),
         )
 
     def _changed(self, call: Call, change: Callable[[Json], Json]) -> Json:
@@ -232,6 +242,21 @@ class Rest:
         definition = self._store.definition(resource)
         return schemas.check(resource, body, mode, definition, partial=partial)
 
+    def _may_give(self, call: Call, body: Json) -> None:
+        """Raises ApiError 403 where it would give rights that whoever asks does not have."""
+        place = call.place
+        escalation.check(call.identity, place.resource, place.namespace or "", body, self._authorizer)
+
+    def _check_patched(self, call: Call, body: Json) -> list[str]:
+        """As `_check`, but what a patch makes is invalid where a body would be a bad request."""
+        try:
+            return self._check(call, body)
+        except ApiError as error:
+            if error.code != 400:  # noqa: PLR2004  # HTTP's own number
+                raise
+            why = f"Invalid value: {json.dumps(json.dumps(body))}: {error.message.partition(': ')[2]}"
+            raise invalid("", "", "", [("patch", "FieldValueInvalid", why)]) from error
+
     def _presenter(self, call: Call) -> Presenter:
         accept = call.request.headers.get("Accept", "")
         return Presenter(self._store, call.place.resource, accept, call.option("includeObject"))
@@ -251,30 +276,8 @@ def _check_kind(resource: Resource, body: Json) -> None:
         body.setdefault("kind", resource.kind),
     )
     if kind != resource.kind:
-        raise bad_request(f"{kind} in version {version} cannot be handled as a {resource.kind}")
+        short = str(version).rpartition("/")[2]
+        raise bad_request(f'{kind} in version "{short}" cannot be handled as a {resource.kind}')
     if version != resource.group_version:
         expected = f"does not match the expected API version ({resource.group_version})"
         raise bad_request(f"the API version in the data ({version}) {expected}")
-
-
-async def _delete_options(call: Call) -> Json:
-    """Raises ApiError 400."""
-    options = await call.body()
-    schemas.check_part("v1", "DeleteOptions", options)
-    return options
-
-
-def _policy(call: Call, options: Json) -> str:
-    orphans = options.get("orphanDependents")
-    default = (
-        "Orphan"
-        if orphans or (orphans is None and call.place.resource.plural in _ORPHANING)
-        else "Background"
-    )
-    return str(options.get("propagationPolicy") or call.option("propagationPolicy") or default)
-
-
-def _method_not_allowed() -> ApiError:
-    return ApiError(
-        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
-    )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chaosctl.sandbox.api import structural
+from chaosctl.sandbox.api.omit import omit_empty
 from chaosctl.sandbox.api.errors import ApiError, bad_request, invalid
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import Resource
@@ -24,6 +25,7 @@ _GO = {
     "list_type": "[]",
     "dict_type": "map",
 }
+_METADATA = Resource("v1", "", "ObjectMeta", namespaced=True)
 _JSON = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
@@ -36,7 +38,8 @@ def check(
     cannot be decoded, 422 for what is missing.
     """
     if definition is not None:
-        check_part("v1", "ObjectMeta", body.get("metadata") or {})
+        body["metadata"] = body.get("metadata") or {}
+        _check_built_in(_METADATA, body["metadata"], partial=partial)
         unknown = structural.check(resource, body, definition, partial=partial)
     else:
         unknown = _check_built_in(resource, body, partial=partial)
@@ -65,6 +68,8 @@ def _check_built_in(resource: Resource, body: Json, *, partial: bool) -> list[st
     unknown = [each["loc"] for each in errors if each["type"] == "extra_forbidden"]
     for location in unknown:
         _prune(body, location)
+    if not partial:
+        omit_empty(kind, body)
     return [f'unknown field "{_dotted(location)}"' for location in unknown]
 
 

@@ -3,18 +3,15 @@
 import re
 from collections.abc import Callable, Mapping
 
+from chaosctl.sandbox.api import label_selectors
 from chaosctl.sandbox.api.errors import bad_request
 from chaosctl.sandbox.api.objects import Json, dig
 from chaosctl.sandbox.api.resources import Resource
 
 Match = Callable[[Json], bool]
-_Test = Callable[[Mapping[str, str]], bool]
-
-_PARTS = re.compile(r"(?:[^,(]|\([^)]*\))+")
-_SET = re.compile(r"\s*([^\s,!=()]+)\s+(in|notin)\s*\(([^)]*)\)\s*")
 _EQUALITY = re.compile(r"\s*([^=!\s]+)\s*(==|=|!=)\s*([^\s=!]*)\s*")
-_PRESENCE = re.compile(r"\s*(!?)\s*([^\s,!=()]+)\s*")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+_NAMES = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS: dict[str, frozenset[str]] = {
     "pods": frozenset(
         {
@@ -28,7 +25,6 @@ _FIELDS: dict[str, frozenset[str]] = {
     "namespaces": frozenset({"status.phase"}),
     "nodes": frozenset({"spec.unschedulable"}),
     "secrets": frozenset({"type"}),
-    "replicasets": frozenset({"status.replicas"}),
     "replicationcontrollers": frozenset({"status.replicas"}),
     "jobs": frozenset({"status.successful"}),
     "services": frozenset({"spec.clusterIP", "spec.type"}),
@@ -37,7 +33,7 @@ _FIELDS: dict[str, frozenset[str]] = {
 
 def by_labels(text: str) -> Match:
     """Objects whose labels satisfy `a=b,c!=d,e in (f,g),h,!i`. Raises ApiError 400."""
-    tests = [_label_test(part) for part in _PARTS.findall(text)]
+    tests = label_selectors.parse(text)
 
     def match(body: Json) -> bool:
         labels = body["metadata"].get("labels") or {}
@@ -63,32 +59,25 @@ def matches(selector: Json | None, labels: Mapping[str, str]) -> bool:
     )
 
 
-def _label_test(part: str) -> _Test:
-    if found := _SET.fullmatch(part):
-        key, values = found[1], {value.strip() for value in found[3].split(",")}
-        if found[2] == "in":
-            return lambda labels: labels.get(key) in values
-        return lambda labels: labels.get(key) not in values
-    if found := _EQUALITY.fullmatch(part):
-        key, value = found[1], found[3]
-        if found[2] == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
-    if found := _PRESENCE.fullmatch(part):
-        key, absent = found[2], bool(found[1])
-        return lambda labels: (key in labels) is not absent
-    raise bad_request(f"unable to parse requirement: {part!r}")
-
-
 def _field_test(resource: Resource, part: str) -> Match:
     found = _EQUALITY.fullmatch(part)
     if not found:
         raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
     path, wanted, equal = found[1], found[3], found[2] != "!="
-    known = _FIELDS.get(resource.plural, frozenset()) | {"metadata.name", "metadata.namespace"}
-    if path not in known:
-        raise bad_request(f"field label not supported: {path}")
+    if path not in _NAMES and path not in _FIELDS.get(resource.plural, frozenset()):
+        raise bad_request(_not_a_field(resource, path))
+    if path == "status.successful":  # as the field was called before it had its present name
+        return lambda body: (str(dig(body, "status.succeeded") or 0) == wanted) is equal
     return lambda body: (_text(dig(body, path)) == wanted) is equal
+
+
+def _not_a_field(resource: Resource, path: str) -> str:
+    """Kinds that have fields of their own say it in other words than those that have none."""
+    if resource.plural not in _FIELDS:
+        return f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    if resource.plural == "jobs":
+        return f'field label "{path}" not supported for Job'
+    return f"field label not supported: {path}"
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ from chaosctl.sandbox.api.answers import as_json, refusal
 from chaosctl.sandbox.api.audit import Audit, nowhere
 from chaosctl.sandbox.api.authz import Attributes, Authorizer, Identities, Identity, bootstrap
 from chaosctl.sandbox.api.calls import LARGEST_BODY, Call
-from chaosctl.sandbox.api.errors import ApiError, bad_request, no_such_path
+from chaosctl.sandbox.api.errors import ApiError, bad_request, method_not_allowed, no_such_path
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.places import locate, verb_of
 from chaosctl.sandbox.api.pods import Backend, NoBackend
@@ -125,8 +125,7 @@ class ApiServer:
         try:
             verb = verb_of(request.method, place, watching=watching)
         except KeyError:
-            text = "the server does not allow this method on the requested resource"
-            raise ApiError(405, "MethodNotAllowed", text) from None
+            raise method_not_allowed() from None
         return await self._rest.answer(Call(request, place, verb, who))
 
     def _on_path(self, request: web.Request, parts: list[str]) -> web.StreamResponse:

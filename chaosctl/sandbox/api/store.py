@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields
+from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields, quota
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.history import Change, History
@@ -100,6 +100,18 @@ class Store:
         """All objects of a kind by namespace and name; of one namespace if it is given."""
         return [*self._inventory.all(resource, namespace)]
 
+    def list_at(self, resource: Resource, namespace: str | None, version: int) -> Objects:
+        """All objects of a kind as they were at a version. Raises ApiError 410 where that is not kept."""
+        found = {_key(body): body for body in self.list(resource, namespace)}
+        for change in reversed(self._history.since(version)):
+            if (change.resource.group, change.resource.plural) != (resource.group, resource.plural):
+                continue
+            if change.previous is None:
+                found.pop(_key(change.object), None)
+            elif namespace in {None, change.object["metadata"].get("namespace", "")}:
+                found[_key(change.previous)] = change.previous
+        return [found[key] for key in sorted(found)]
+
     def dependents(self, owner_uid: str) -> Objects:
         """The objects that name this owner."""
         return self._inventory.owned_by(owner_uid)
@@ -119,7 +131,7 @@ class Store:
         manager: str = "sandbox",
         dry_run: bool = False,
     ) -> Json:
-        """Add an object. Raises ApiError 404 (no such namespace), 409, 422."""
+        """Add an object. Raises ApiError 403 (a quota), 404 (no such namespace), 409, 422."""
         return self._add(resource, namespace, body, _Write(Writer(manager), None, dry_run))
 
     def update(  # noqa: PLR0913  # a verb and its options
@@ -215,6 +227,7 @@ class Store:
         new = admission.admit_new(resource, namespace, copy_json(body))
         if self.find(resource, namespace, new["metadata"]["name"]) is not None:
             raise errors.already_exists(resource.group, resource.plural, new["metadata"]["name"])
+        self._check_quotas(resource, new)
         new["metadata"]["managedFields"] = how.owners(None, new, resource)
         defaults.assign(resource, new, self._allocate_cluster_ip)
         if how.dry_run:
@@ -288,6 +301,11 @@ class Store:
         if "deletionTimestamp" in space["metadata"]:
             raise admission.namespace_is_ending(resource, namespace or "")
 
+    def _check_quotas(self, resource: Resource, new: Json) -> None:
+        quotas = self.list(self.resource("v1", "resourcequotas"), new["metadata"].get("namespace", ""))
+        if quotas and resource.namespaced:
+            quota.check(resource, new, quotas, self.list(resource, new["metadata"]["namespace"]))
+
     def _empty_namespace(self, namespace: str) -> None:
         self._remove_all([each for each in self.resources if each.namespaced], namespace)
         self._finish_namespace(namespace)
@@ -302,3 +320,7 @@ class Store:
         ending = space is not None and "deletionTimestamp" in space["metadata"]
         if ending and self._inventory.is_empty(namespace):
             self.update(self._namespaces, None, namespace, admission.finalized, subresource="finalize")
+
+
+def _key(body: Json) -> tuple[str, str]:
+    return body["metadata"].get("namespace", ""), body["metadata"]["name"]

@@ -7,7 +7,7 @@ from typing import Any
 from chaosctl.sandbox.api.errors import invalid
 from chaosctl.sandbox.api.objects import Json, copy_json
 from chaosctl.sandbox.api.resources import Resource
-from chaosctl.sandbox.api.validation import Cause, required, wrong
+from chaosctl.sandbox.api.causes import Cause, required, wrong
 
 _EITHER = "integer,string"
 _TYPES: dict[str, type | tuple[type, ...]] = {

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from aiohttp import ClientConnectionResetError, web
 
+from chaosctl.sandbox.api import options
 from chaosctl.sandbox.api.answers import Presenter, encode
 from chaosctl.sandbox.api.calls import Call
-from chaosctl.sandbox.api.errors import ApiError, bad_request
+from chaosctl.sandbox.api.errors import ApiError
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.selectors import Match
 from chaosctl.sandbox.api.store import Change, Store
@@ -27,6 +28,7 @@ async def serve(store: Store, call: Call, presenter: Presenter) -> web.StreamRes
     """Stream changes until the time limit or until the client goes."""
     match, queue = call.match(), store.subscribe()  # subscribed before anything is awaited: nothing is lost
     try:
+        options.check_watch(call)
         version = store.version
         seconds = call.number("timeoutSeconds") or LONGEST_S
         start = _start(store, call, match)
@@ -86,10 +88,8 @@ async def _next(queue: "asyncio.Queue[Change]", seconds: float) -> Change:
 
 
 def _start(store: Store, call: Call, match: Match) -> list[_Event]:
-    """What lies before the present: the state, or the changes since a version. Raises ApiError 400."""
+    """What lies before the present: the state, or the changes since a version."""
     text = call.option("resourceVersion") or "0"
-    if not text.isdigit():
-        raise bad_request(f"invalid resource version {text!r}")
     if text == "0" or call.flag("sendInitialEvents"):
         resource, namespace = call.place.resource, call.place.namespace
         return [_Event("ADDED", body) for body in store.list(resource, namespace) if match(body)]
@@ -109,8 +109,16 @@ def _seen(change: Change, call: Call, match: Match) -> Iterator[_Event]:
     is_ = change.type != "DELETED" and match(change.object)
     if is_:
         yield _Event("MODIFIED" if was else "ADDED", change.object)
-    elif was:
-        yield _Event("DELETED", change.object)
+    elif was and change.previous is not None:
+        yield _Event("DELETED", _last_seen(change, change.previous))
+
+
+def _last_seen(change: Change, previous: Json) -> Json:
+    """Who watches through a selector sees what has left it as it was inside, at the version of its leaving."""
+    if change.type == "DELETED":
+        return change.object
+    version = {"resourceVersion": change.object["metadata"]["resourceVersion"]}
+    return {**previous, "metadata": {**previous["metadata"], **version}}
 
 
 def _line(event: _Event, presenter: Presenter | None) -> bytes:

@@ -196,6 +196,7 @@ class DeploymentController(Controller):
         status = progress.status_of(deployment, new, everybody)
         if not deployment["spec"].get("paused"):
             status = progress.judged(deployment, status, new)
+            status = progress.with_failure(status, [new, *everybody] if new else everybody)
         return progress.seconds_to_deadline(self._write(deployment, status))
 
     def _write(self, deployment: Json, status: Json) -> Json:

@@ -6,6 +6,7 @@ from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.controllers.meta import condition, seconds_since
 from chaosctl.sandbox.controllers.rollout import bounds, counted
 
+FAILURE = "ReplicaFailure"
 DONE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
 
@@ -55,6 +56,15 @@ def judged(deployment: Json, status: Json, new: Json | None) -> Json:
     else:
         return status
     return {**status, "conditions": with_state(status["conditions"], "Progressing", *state)}
+
+
+def with_failure(status: Json, sets: Sequence[Json]) -> Json:
+    """The status with the first of the ReplicaSets' failures, or without one."""
+    found = next((each for one in sets if (each := condition(one, FAILURE))), None)
+    if found is None:
+        return {**status, "conditions": [each for each in status["conditions"] if each["type"] != FAILURE]}
+    state = (found["status"], found["reason"], found["message"])
+    return {**status, "conditions": with_state(status["conditions"], FAILURE, *state)}
 
 
 def is_complete(deployment: Json, status: Json) -> bool:

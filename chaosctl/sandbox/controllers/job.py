@@ -19,6 +19,7 @@ from chaosctl.sandbox.controllers.meta import (
     is_terminating,
     key_of,
     seconds_since,
+    with_condition,
 )
 
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -87,13 +88,12 @@ class JobController(Controller):
             self.recorder.normal(job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", _SOURCE)
 
     def _write(self, job: Json, tally: "_Tally", verdict: tuple[str, str, str] | None) -> None:
-        before = job.get("status") or {}
-        status = {**before, "startTime": before.get("startTime") or timestamp(), **tally.status()}
+        status = {**_begun(job), **tally.status()}
         if verdict is not None:
             kind, reason, message = verdict
             now = timestamp()
             state = {"type": kind, "status": "True", "reason": reason, "message": message}
-            status["conditions"] = [{**state, "lastProbeTime": now, "lastTransitionTime": now}]
+            status["conditions"] = with_condition(status["conditions"], {**state, "lastProbeTime": now})
             if kind == "Complete":
                 status["completionTime"] = now
                 self.recorder.normal(job, "Completed", "Job completed", _SOURCE)
@@ -199,6 +199,19 @@ def _pod(job: Json, index: int | None) -> Json:
         },
         "spec": template["spec"],
     }
+
+
+def _begun(job: Json) -> Json:
+    """The status so far. A Job has no start while it is suspended, so that its deadline waits as well."""
+    status = {"conditions": [], **(job.get("status") or {})}
+    suspended = bool(job["spec"].get("suspend"))
+    if suspended or condition(job, "Suspended"):
+        what = "suspended" if suspended else "resumed"
+        state: Json = {"type": "Suspended", "status": str(suspended), "reason": f"Job{what.capitalize()}"}
+        state |= {"message": f"Job {what}", "lastProbeTime": None}
+        status["conditions"] = with_condition(status["conditions"], state)
+    began = status.pop("startTime", None)
+    return status if suspended else {**status, "startTime": began or timestamp()}
 
 
 def _ended(job: Json) -> Json:

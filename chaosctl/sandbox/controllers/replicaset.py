@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from chaosctl.sandbox.api.objects import Json
+from chaosctl.sandbox.api.errors import ApiError
+from chaosctl.sandbox.api.objects import Json, timestamp
 from chaosctl.sandbox.api.store import Change, Store
+from chaosctl.sandbox.controllers.deployment_status import FAILURE
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.loop import Controller
 from chaosctl.sandbox.controllers.meta import (
@@ -46,10 +48,13 @@ class ReplicaSetController(Controller):
         replica_set = self.store.find(self._sets, *key)
         if replica_set is None:
             return None
+        refusal = None
         if not is_terminating(replica_set):
-            self._scale(replica_set, self._active(replica_set))
+            refusal = self._scale(replica_set, self._active(replica_set))
         pods = self._active(replica_set)
-        self._write_status(replica_set, pods)
+        self._write_status(replica_set, pods, refusal)
+        if refusal is not None:
+            raise refusal  # so that it is tried again, later each time
         if len(pods) < replica_set["spec"]["replicas"]:
             return 0
         return _next_available(pods, replica_set["spec"].get("minReadySeconds") or 0)
@@ -97,14 +102,19 @@ class ReplicaSetController(Controller):
 
         self.store.update(self._pods, *key_of(pod), released, manager=_SOURCE)
 
-    def _scale(self, replica_set: Json, pods: Sequence[Json]) -> None:
-        """Create or delete what is missing or too much."""
+    def _scale(self, replica_set: Json, pods: Sequence[Json]) -> ApiError | None:
+        """Create or delete what is missing or too much. Gives what a new pod was refused with."""
         missing = replica_set["spec"]["replicas"] - len(pods)
-        for _ in range(min(missing, _BATCH)):
-            self._create(replica_set)
+        try:
+            for _ in range(min(missing, _BATCH)):
+                self._create(replica_set)
+        except ApiError as error:
+            self.recorder.warning(replica_set, "FailedCreate", f"Error creating: {error.message}", _SOURCE)
+            return error
         if missing < 0:
             for pod in sorted(pods, key=_rank(pods))[:-missing]:
                 self._delete(replica_set, pod)
+        return None
 
     def _create(self, replica_set: Json) -> None:
         template, meta = replica_set["spec"]["template"], replica_set["metadata"]
@@ -126,7 +136,7 @@ class ReplicaSetController(Controller):
         name = pod["metadata"]["name"]
         self.recorder.normal(replica_set, "SuccessfulDelete", f"Deleted pod: {name}", _SOURCE)
 
-    def _write_status(self, replica_set: Json, pods: Sequence[Json]) -> None:
+    def _write_status(self, replica_set: Json, pods: Sequence[Json], refusal: ApiError | None) -> None:
         least = replica_set["spec"].get("minReadySeconds") or 0
         template = (replica_set["spec"]["template"].get("metadata") or {}).get("labels") or {}
         counts = {
@@ -134,9 +144,11 @@ class ReplicaSetController(Controller):
             "readyReplicas": sum(is_ready(pod) for pod in pods),
             "availableReplicas": sum(seconds_until_available(pod, least) == 0 for pod in pods),
         }
+        conditions = _conditions(replica_set, refusal)
         status = {
             "replicas": len(pods),
             **{name: count for name, count in counts.items() if count},
+            **({"conditions": conditions} if conditions else {}),
             "observedGeneration": replica_set["metadata"]["generation"],
         }
         self.store.update(
@@ -146,6 +158,16 @@ class ReplicaSetController(Controller):
             manager=_SOURCE,
             subresource="status",
         )
+
+
+def _conditions(replica_set: Json, refusal: ApiError | None) -> list[Json]:
+    """With the first refusal for as long as new pods are refused."""
+    present = (replica_set.get("status") or {}).get("conditions") or []
+    others = [each for each in present if each["type"] != FAILURE]
+    if refusal is None:
+        return others
+    new = {"type": FAILURE, "status": "True", "reason": "FailedCreate", "message": refusal.message}
+    return [*others, condition(replica_set, FAILURE) or {**new, "lastTransitionTime": timestamp()}]
 
 
 def _next_available(pods: Sequence[Json], least: int) -> float | None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from chaosctl.sandbox.api.objects import Json, dig
 from chaosctl.sandbox.api.quantities import amount
 from chaosctl.sandbox.api.store import Change, Store
+from chaosctl.sandbox.controllers.affinity import admits
 from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.loop import Controller
 from chaosctl.sandbox.controllers.meta import (
@@ -136,7 +137,7 @@ class _Board:
             if taint["effect"] != "PreferNoSchedule" and not _tolerates(pod, taint):
                 text = f"{taint['key']}: {taint.get('value', '')}"
                 return f"node(s) had untolerated taint {{{text}}}"
-        if not (pod["spec"].get("nodeSelector") or {}).items() <= labels_of(node).items():
+        if not admits(pod, node):
             return "node(s) didn't match Pod's node affinity/selector"
         for resource, wanted in _requests(pod).items():
             total = amount(str((dig(node, "status.allocatable") or {}).get(resource, "0"))) or Decimal(0)

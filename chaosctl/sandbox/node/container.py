@@ -27,6 +27,7 @@ from chaosctl.sandbox.node.state import ContainerState
 _START_FAILED = 128
 _MEMORY_POLL = 0.25  # seconds
 _DEFAULT_GRACE = 30
+_LAST_WORDS = 2048  # bytes
 _COMPONENT = "kubelet"
 
 
@@ -198,8 +199,14 @@ class Container:
             self._failures = 0
         self._process = None
         reason = "OOMKilled" if self._out_of_memory else "Error" if code else "Completed"
-        self._state.ends(code, reason)
+        self._state.ends(code, reason, self._last_words() if code else "")
         return code
+
+    def _last_words(self) -> str:
+        """The end of the log, where the spec says that it is the message of a failure."""
+        if self._spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+            return ""
+        return self._state.log(self._logs).read_bytes()[-_LAST_WORDS:].decode(errors="replace")
 
     def _start(self, command: list[str], env: dict[str, str]) -> Process:
         """Start the process. OSError says as runc does what is wrong with the command."""

@@ -8,6 +8,7 @@ from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.store import Store
 from chaosctl.sandbox.controllers.backoff import BackOff
 from chaosctl.sandbox.controllers.events import Recorder
+from chaosctl.sandbox.node.account import Credentials
 from chaosctl.sandbox.node.addresses import Addresses
 from chaosctl.sandbox.node.images import Images
 from chaosctl.sandbox.node.process import Keeper
@@ -23,6 +24,7 @@ class Host(NamedTuple):
     keeper: Keeper
     back_off: BackOff
     folder: Path
+    credentials: Credentials
 
     def find(self, namespace: str, plural: str, name: str) -> Json | None:
         return self.store.find(self.store.resource("v1", plural), namespace, name)

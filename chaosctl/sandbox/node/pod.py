@@ -10,6 +10,7 @@ from chaosctl.sandbox.api.objects import Json, dig, timestamp
 from chaosctl.sandbox.api.store import Store
 from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.controllers.meta import with_condition
+from chaosctl.sandbox.node.account import write_credentials
 from chaosctl.sandbox.node.container import Container, Place
 from chaosctl.sandbox.node.environment import ConfigError, write_volumes
 from chaosctl.sandbox.node.host import Host
@@ -71,6 +72,7 @@ class Pod:
         spec = self._body["spec"]
         base = self._host.base_environment(self._body, self._address, self._folder)
         base |= await self._volumes()
+        base |= self._credentials()
         policy = spec.get("restartPolicy") or "Always"
         once = "Never" if policy == "Never" else "OnFailure"
         place = Place(self._host, self._body, base, self._publish)
@@ -85,6 +87,11 @@ class Pod:
         async with asyncio.TaskGroup() as group:
             for container in self._containers:
                 group.create_task(container.run())
+
+    def _credentials(self) -> dict[str, str]:
+        namespace, name = self._body["metadata"]["namespace"], self._body["spec"].get("serviceAccountName")
+        account = self._host.find(namespace, "serviceaccounts", name or "default")
+        return write_credentials(self._body, account, self._folder, self._host.credentials)
 
     async def _volumes(self) -> dict[str, str]:
         """Write the volumes, as soon as everything that they refer to is there."""

@@ -10,6 +10,7 @@ from chaosctl.sandbox.controllers.events import Recorder
 from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.controllers.meta import Key, is_terminating, key_of, labels_of
 from chaosctl.sandbox.node.balancer import Balancer, Endpoint
+from chaosctl.sandbox.node.policies import Policies
 
 _RETRY = 1.0  # seconds
 _Listener = tuple[str, int]  # address, port
@@ -22,6 +23,7 @@ class ServiceProxy:
         self._store, self._recorder = store, recorder
         self._services = store.resource("v1", "services")
         self._slices = store.resource("discovery.k8s.io/v1", "endpointslices")
+        self._policies = Policies(store)
         self._balancers: dict[Key, dict[_Listener, Balancer]] = {}
         self._keys: asyncio.Queue[Key] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -33,6 +35,10 @@ class ServiceProxy:
         elif change.resource == self._slices:
             namespace = change.object["metadata"]["namespace"]
             self._keys.put_nowait((namespace, labels_of(change.object).get(SERVICE_NAME, "")))
+        elif change.resource in self._policies.concerned:
+            self._policies.forget()
+            for balancer in self._all():
+                balancer.review()
 
     def start(self) -> None:
         self._task = background(self._run(), "service proxy")
@@ -42,10 +48,13 @@ class ServiceProxy:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        active = [each for balancers in self._balancers.values() for each in balancers.values()]
-        for balancer in [*active, *self._retired]:
+        for balancer in self._all():
             balancer.abort()
         await asyncio.sleep(0)  # transports close in the loop's next turn
+
+    def _all(self) -> list[Balancer]:
+        active = [each for balancers in self._balancers.values() for each in balancers.values()]
+        return [*active, *self._retired]
 
     async def _run(self) -> None:
         while True:
@@ -58,7 +67,7 @@ class ServiceProxy:
         for listener in known.keys() - wanted.keys():
             self._retire(known.pop(listener))
         for listener, endpoints in wanted.items():
-            balancer = known.setdefault(listener, Balancer(*listener))
+            balancer = known.setdefault(listener, Balancer(*listener, self._policies.admit))
             try:
                 await balancer.balance(endpoints)
             except OSError as error:

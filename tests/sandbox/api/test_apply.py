@@ -126,7 +126,7 @@ async def test_quantities_written_another_way_are_no_conflict(apply, deployment)
 
 async def test_apply_needs_a_manager(api, deployment):
     refused = await api.patch(f"{DEPLOYMENTS}/web", json=deployment(), headers=APPLY)
-    assert refused.status_code == 400
+    assert refused.status_code == 422
 
 
 async def test_a_status_written_through_its_subresource_is_owned_apart(api, apply, deployment):

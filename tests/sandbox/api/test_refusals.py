@@ -84,6 +84,20 @@ def test_services(store, body, field):
 
 
 @pytest.mark.parametrize(
+    ("limits", "fields"),
+    [
+        ({"minReplicas": 3, "maxReplicas": 2}, ["spec.maxReplicas"]),
+        ({"maxReplicas": 0}, ["spec.maxReplicas", "spec.maxReplicas"]),
+        ({"minReplicas": 0, "maxReplicas": 2}, ["spec.metrics"]),
+    ],
+)
+def test_autoscalers(store, limits, fields):
+    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    body = {"metadata": {"name": "web"}, "spec": {"scaleTargetRef": scaled, **limits}}
+    assert fields_refused(store, "autoscaling/v2", "horizontalpodautoscalers", body) == fields
+
+
+@pytest.mark.parametrize(
     ("metadata", "field"),
     [
         ({"name": "x" * 254}, "metadata.name"),

@@ -6,6 +6,7 @@ from chaosctl.sandbox.api.server import ApiServer
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 PODS = "/api/v1/namespaces/default/pods"
 REVIEWS = "/apis/authorization.k8s.io/v1"
+GROUP = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture
@@ -146,3 +147,74 @@ async def test_the_usual_cluster_roles_are_there(api, alice):
     assert (await alice.get(PODS)).status_code == 200
     assert (await alice.get("/api/v1/namespaces/default/secrets")).status_code == 403
     assert (await alice.delete(PODS)).status_code == 403
+
+
+ROLES = f"{RBAC}/namespaces/default/roles"
+BINDINGS = f"{RBAC}/namespaces/default/rolebindings"
+GIVE = [
+    {
+        "apiGroups": [GROUP],
+        "resources": ["roles", "rolebindings"],
+        "verbs": ["create", "update", "patch"],
+    }
+]
+
+
+def binding_of(name, kind="Role"):
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+    return {"metadata": {"name": f"to-{name}"}, "subjects": [ALICE], "roleRef": reference}
+
+
+@pytest.mark.parametrize("dry_run", [{}, {"dryRun": "All"}])
+async def test_nobody_gives_rights_away_that_they_do_not_have(alice, grant, dry_run):
+    await grant([*READ_PODS, *GIVE], ALICE)
+    more = {"apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"], "verbs": ["get", "delete"]}
+
+    allowed = await alice.post(ROLES, json={"metadata": {"name": "same"}, "rules": READ_PODS}, params=dry_run)
+    refused = await alice.post(ROLES, json={"metadata": {"name": "more"}, "rules": [more]}, params=dry_run)
+
+    assert allowed.status_code == 201
+    assert refused.status_code == 403
+    assert refused.json()["message"] == (
+        'roles.rbac.authorization.k8s.io "more" is forbidden: user "alice" '
+        '(groups=["ops" "system:authenticated"]) is attempting to grant RBAC permissions '
+        "not currently held:\n"
+        '{APIGroups:[""], Resources:["pods"], ResourceNames:["a"], Verbs:["get" "delete"]}'
+    )
+
+
+async def test_a_role_is_not_widened_by_an_update_or_a_patch(alice, grant):
+    await grant([*READ_PODS, *GIVE], ALICE)
+    await alice.post(ROLES, json={"metadata": {"name": "same"}, "rules": READ_PODS})
+    wide = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+
+    put = await alice.put(f"{ROLES}/same", json={"metadata": {"name": "same"}, "rules": wide})
+    kind = {"content-type": "application/merge-patch+json"}
+    patched = await alice.patch(f"{ROLES}/same", json={"rules": wide}, headers=kind)
+    widened = await alice.patch(f"{ROLES}/r", json={"rules": [*GIVE, *READ_PODS, *wide]}, headers=kind)
+
+    assert [put.status_code, patched.status_code, widened.status_code] == [403, 403, 403]
+
+
+async def test_only_who_has_its_rights_or_may_bind_it_binds_a_role(api, alice, grant):
+    await grant([*READ_PODS, *GIVE], ALICE)
+    secrets = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+    await api.post(ROLES, json={"metadata": {"name": "secrets"}, "rules": secrets})
+    await api.post(ROLES, json={"metadata": {"name": "pods"}, "rules": READ_PODS})
+
+    assert (await alice.post(BINDINGS, json=binding_of("pods"))).status_code == 201
+    assert (await alice.post(BINDINGS, json=binding_of("secrets"))).status_code == 403
+    assert (await alice.post(BINDINGS, json=binding_of("admin", "ClusterRole"))).status_code == 403
+    assert (await alice.post(BINDINGS, json=binding_of("nobody"))).status_code == 404
+
+    bind = {"apiGroups": [GROUP], "resources": ["roles"], "resourceNames": ["secrets"], "verbs": ["bind"]}
+    kind = {"content-type": "application/merge-patch+json"}
+    await api.patch(f"{ROLES}/r", json={"rules": [*READ_PODS, *GIVE, bind]}, headers=kind)
+    assert (await alice.post(BINDINGS, json=binding_of("secrets"))).status_code == 201
+
+
+async def test_who_may_escalate_writes_what_they_like_into_roles(alice, grant):
+    await grant([{"apiGroups": [GROUP], "resources": ["roles"], "verbs": ["create", "escalate"]}], ALICE)
+    wide = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+
+    assert (await alice.post(ROLES, json={"metadata": {"name": "all"}, "rules": wide})).status_code == 201

@@ -140,8 +140,14 @@ async def test_quantities_are_stored_in_canonical_form(api, deployment):
     body["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": limits}
     made = (await api.post(DEPLOYMENTS, json=body)).json()
     resources = made["spec"]["template"]["spec"]["containers"][0]["resources"]
-    assert resources["limits"] == {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": "1"}
-    assert resources["requests"] == resources["limits"]
+    assert resources == {"limits": {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": "1"}}
+
+
+async def test_a_pod_with_limits_asks_for_as_much(api, pod):
+    limits = {"cpu": "500m", "memory": "1Gi"}
+    body = pod("one", containers=[{"name": "c", "image": "i:1", "resources": {"limits": limits}}])
+    made = (await api.post("/api/v1/namespaces/default/pods", json=body)).json()
+    assert made["spec"]["containers"][0]["resources"] == {"limits": limits, "requests": limits}
 
 
 @pytest.mark.parametrize(

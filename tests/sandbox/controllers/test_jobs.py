@@ -61,3 +61,30 @@ async def test_a_suspended_job_has_no_pods(lab: Lab):
     await lab.until(lambda: not lab.all("pods"))
     lab.edit("jobs", "work", lambda body: body["spec"].update(suspend=False))
     await lab.until(lambda: lab.status("jobs", "work").get("ready") == 1)
+
+
+async def test_a_job_that_is_made_suspended_starts_when_it_is_told_to_and_its_time_runs_from_then(lab: Lab):
+    lab.create("jobs", job("sleep 600", suspend=True, activeDeadlineSeconds=1))
+    await lab.until(lambda: ended(lab) == ("Suspended", "JobSuspended"))
+    assert "startTime" not in lab.status("jobs", "work")
+    assert not lab.all("pods")
+
+    lab.edit("jobs", "work", lambda body: body["spec"].update(suspend=False))
+    await lab.until(lambda: "startTime" in lab.status("jobs", "work"))
+    assert "SuccessfulCreate" in lab.reasons("work")
+    await lab.until(lambda: ended(lab) == ("Failed", "DeadlineExceeded"))
+    conditions = {each["type"]: each["status"] for each in lab.status("jobs", "work")["conditions"]}
+    assert conditions == {"Suspended": "False", "Failed": "True"}
+
+
+async def test_what_a_job_owns_goes_with_it(lab: Lab):
+    made = lab.create("jobs", job("exit 0", ttlSecondsAfterFinished=1, suspend=True))
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "work", "uid": made["metadata"]["uid"]}
+    for plural in ("secrets", "serviceaccounts"):
+        lab.create(plural, {"metadata": {"name": "owned", "ownerReferences": [owner]}})
+
+    lab.edit("jobs", "work", lambda body: body["spec"].update(suspend=False))
+
+    await lab.until(lambda: lab.find("jobs", "work") is None)
+    assert lab.find("secrets", "owned") is None
+    assert lab.find("serviceaccounts", "owned") is None

@@ -63,6 +63,27 @@ async def test_a_cordoned_node_gets_no_new_pods(lab: Lab, kubectl: Kubectl):
     assert Counter(map(node_of, lab.all("pods")))["sandbox-node-1"] == 1
 
 
+async def test_a_closed_node_carries_a_taint_until_it_is_opened_again(objects: Lab):
+    taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+    objects.edit(
+        "nodes", "sandbox-node-1", lambda body: body["spec"].update(unschedulable=True, taints=[taint])
+    )
+    await objects.until(lambda: len(taints(objects)) == 2)
+    own, closed = taints(objects)
+    assert own == taint
+    assert (closed["key"], closed["effect"]) == ("node.kubernetes.io/unschedulable", "NoSchedule")
+    assert closed["timeAdded"]
+    objects.edit("nodes", "sandbox-node-1", lambda body: body["spec"].pop("unschedulable"))
+    await objects.until(lambda: taints(objects) == [taint])
+
+
+def taints(lab: Lab) -> list[Json]:
+    node = next(
+        each for each in lab.store.list(lab.resource("nodes")) if each["metadata"]["name"] == "sandbox-node-1"
+    )
+    return node["spec"].get("taints") or []
+
+
 async def test_draining_moves_pods_and_keeps_to_the_budget(lab: Lab, kubectl: Kubectl):
     lab.create("poddisruptionbudgets", budget(minAvailable=2))
     lab.create("deployments", deployment(replicas=3))
@@ -101,3 +122,31 @@ async def test_a_budget_says_how_many_may_go(objects: Lab, spec: Json, desired: 
     )
     (state,) = status["conditions"]
     assert state["reason"] == ("SufficientPods" if allowed else "InsufficientPods")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "nodes"),
+    [
+        (
+            {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["sandbox-node-1"]}]},
+            "23",
+        ),
+        ({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["sandbox-node-2"]}]}, "2"),
+        ({"matchExpressions": [{"key": "disk", "operator": "Exists"}]}, "3"),
+        ({"matchExpressions": [{"key": "disk", "operator": "DoesNotExist"}]}, "12"),
+        ({"matchExpressions": [{"key": "disk", "operator": "Gt", "values": ["99"]}]}, "3"),
+        ({"matchExpressions": [{"key": "disk", "operator": "Lt", "values": ["99"]}]}, ""),
+        ({}, ""),
+    ],
+)
+async def test_a_pod_goes_only_where_its_required_affinity_lets_it(objects: Lab, requirement, nodes):
+    objects.edit("nodes", "sandbox-node-3", lambda body: body["metadata"]["labels"].update(disk="100"))
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [requirement]}}
+    for number in range(4):
+        objects.create("pods", pod(f"picky-{number}", spec={"affinity": {"nodeAffinity": required}}))
+
+    await objects.until(
+        lambda: all(node_of(p) or unschedulable(objects, p["metadata"]["name"]) for p in objects.all("pods"))
+    )
+
+    assert {node_of(p)[-1:] for p in objects.all("pods")} == (set(nodes) or {""})

@@ -27,6 +27,7 @@ IMAGES = {
 }
 _GROUPS = {"deployments": "apps/v1", "replicasets": "apps/v1", "jobs": "batch/v1"}
 _GROUPS |= {"poddisruptionbudgets": "policy/v1", "endpointslices": "discovery.k8s.io/v1"}
+_GROUPS |= {"networkpolicies": "networking.k8s.io/v1"}
 
 
 class Lab:

@@ -1,6 +1,7 @@
 """Pods as processes: what people see of one that starts, crashes, hangs, eats memory or is deleted."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -321,3 +322,29 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
     except OSError:
         return False
+
+
+async def test_a_failure_is_told_by_the_last_words_of_the_log_where_the_spec_wants_it(lab: Lab):
+    wanted = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+    lab.create("pods", pod("told", "test/crash:1", **wanted))
+    lab.create("pods", pod("silent", "test/crash:1"))
+    for name in ("told", "silent"):
+        await lab.until(lambda name=name: main_status(lab, name)["lastState"].get("terminated"))
+
+    said = {
+        name: main_status(lab, name)["lastState"]["terminated"].get("message") for name in ("told", "silent")
+    }
+    assert said == {"told": "going down\n", "silent": None}
+
+
+async def test_a_pod_has_the_rights_of_its_service_account(lab: Lab):
+    shown = ["cat ${KUBECONFIG:-/dev/null}; echo over; exec sleep 60"]
+    lab.create("pods", pod("robot", "test/shell:1", args=shown, spec={"serviceAccountName": "robot"}))
+    bare = {"automountServiceAccountToken": False}
+    lab.create("pods", pod("bare", "test/shell:1", args=shown, spec=bare))
+    for name in ("robot", "bare"):
+        await poll(lambda name=name: "over" in log_of(lab, name), f"{name} has printed")
+
+    (token,) = re.findall(r"/t/(\S+)", log_of(lab, "robot"))
+    assert lab.sandbox.server.identities.of(token).user == "system:serviceaccount:default:robot"
+    assert log_of(lab, "bare") == "over\n"

@@ -1,66 +1,28 @@
+"""Why: a file can be full, locked, gone, damaged or somebody else's, and a run must hear which."""
+
 import os
-import signal
+import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
-from store.samples import Noted, edit, fill, measured, started
+from store.places import OnDisk
+from store.samples import Noted, fill, measured, started
 
 from chaosctl.errors import StoreError
 from chaosctl.store import Store
 
-HELPER = Path(__file__).with_name("samples.py")
+
+@pytest.fixture
+def path(on_disk):
+    return on_disk.where
 
 
-@contextmanager
-def process(what, path):
-    """Another process that appends; killed at the end, whatever happened."""
-    command = [sys.executable, str(HELPER), what, str(path)]
-    environment = os.environ | {"PYTHONPATH": str(HELPER.parent.parent)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-def tell(child, line):
-    child.stdin.write(f"{line}\n")
-    child.stdin.flush()
-    return child.stdout.readline()
-
-
-def test_of_two_processes_the_later_one_writes_and_the_earlier_one_is_told(store, path):
-    with process("told", path) as first:
-        assert first.stdout.readline() == "claimed\n"
-        assert tell(first, "one") == "ok\n"
-        with process("told", path) as second:
-            assert second.stdout.readline() == "claimed\n"
-            assert tell(first, "two").startswith("StoreError run r1: another process goes on")
-            assert tell(second, "three") == "ok\n"
-    assert [event["why"] for event in store.events("r1")] == ["one", "three"]
-    assert store.verify("r1").intact
-
-
-def test_a_kill_amid_appends_loses_nothing_that_was_acknowledged(store, path):
-    with process("forever", path) as child:
-        acknowledged = 0
-        while acknowledged < 150:
-            acknowledged = int(child.stdout.readline())
-        child.send_signal(signal.SIGKILL)
-        rest = child.stdout.read().split()
-        assert child.wait() == -signal.SIGKILL
-    acknowledged = int(rest[-1]) if rest else acknowledged
-    assert store.verify("r1").intact
-    assert len(list(store.events("r1"))) - 1 in (acknowledged, acknowledged + 1)
-    with store.journal("r1") as journal:
-        journal.append(Noted(type="resumed"))
-    assert store.verify("r1")[3:] == (0, store.verify("r1").head, "")
+@pytest.fixture
+def store(path):
+    with Store(path) as opened:
+        yield opened
 
 
 def test_a_store_that_another_process_holds_says_so_and_nothing_is_lost(store, path):
@@ -114,7 +76,7 @@ def small_disk(folder):
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="check the folder, or set CHAOSCTL_HOME"):
+    with pytest.raises(StoreError, match="check the folder, or set CHAOSCTL_STORE"):
         Store(tmp_path / "file" / "store.db").open()
 
 
@@ -142,14 +104,14 @@ def test_a_file_of_something_else_is_left_alone(tmp_path):
 
 
 def test_another_programs_database_is_left_alone(tmp_path):
-    edit(tmp_path / "store.db", "CREATE TABLE theirs (x)")
+    OnDisk(tmp_path / "store.db").edit("CREATE TABLE theirs (x)")
     with pytest.raises(StoreError, match="belongs to another program"):
         Store(tmp_path / "store.db").open()
 
 
 def test_a_store_of_another_version_is_left_alone(store, path):
     store.close()
-    edit(path, "PRAGMA user_version = 99")
+    OnDisk(path).edit("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="written by another version"):
         Store(path).open()
 
@@ -169,3 +131,25 @@ def test_a_damaged_page_is_an_error_with_advice(store, path):
 def test_nobody_else_may_read_the_store(path):
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_store_of_the_version_before_is_brought_up_to_date(store, path):
+    fill(store)
+    store.close()
+    OnDisk(path).edit("ALTER TABLE summaries DROP COLUMN origin")
+    OnDisk(path).edit("PRAGMA user_version = 1")
+    for _ in range(2):
+        with Store(path) as upgraded:
+            (run,) = upgraded.runs()
+            assert (run.id, run.phase, run.origin, upgraded.verify("r1").fault) == ("r1", "done", "", "")
+
+
+def test_a_copy_of_the_store_verifies_too(store, path, tmp_path):
+    fill(store)
+    store.close()
+    shutil.copy(path, tmp_path / "copy.db")
+    with Store(tmp_path / "copy.db") as copy:
+        assert copy.verify("r1").intact
+        with copy.journal("r1") as journal:
+            journal.append(Noted(type="resumed"))
+        assert copy.verify("r1").intact

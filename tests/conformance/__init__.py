@@ -1,0 +1,1 @@
+"""Why: the sandbox is trusted only as far as a real cluster agrees with it, so both take the same tests."""

@@ -120,9 +120,9 @@ async def conduct(part: Part, refusals: tuple[str, ...], store: Store, viewer: V
                 raise
             refusals = (str(error),)
     if not refusals:
-        return _concluded(await _claimed(part, journal, watched, _started(part)), store)
+        return concluded(await _claimed(part, journal, watched, _started(part)), store)
     watched.append(_refused(part, refusals))
-    return _concluded(Outcome(part.name, watched.state, verdict(watched.state)), store)
+    return concluded(Outcome(part.name, watched.state, verdict(watched.state)), store)
 
 
 async def resume(part: Part, store: Store, viewer: Viewer, why: str = "") -> Outcome:
@@ -134,7 +134,7 @@ async def resume(part: Part, store: Store, viewer: Viewer, why: str = "") -> Out
     if why := why or await _objection(part, watched.state):
         part.stop(why)
     outcome = await _claimed(part, journal, watched, _resumed(part, watched.state))
-    return _concluded(outcome, store)
+    return concluded(outcome, store)
 
 
 async def _objection(part: Part, state: State) -> str:
@@ -267,7 +267,7 @@ async def _abandoned(part: Part) -> None:
     await _left(part, journalled=False)
 
 
-def _concluded(outcome: Outcome, store: Store) -> Outcome:
+def concluded(outcome: Outcome, store: Store) -> Outcome:
     """The outcome, noted for the list of runs; the journal remains what decides it."""
     if outcome.state.phase is Phase.NEW:
         return outcome  # not even its start could be journalled

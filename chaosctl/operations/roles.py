@@ -48,8 +48,9 @@ LOOKING = (
 LEDGERS = (Rule("", "configmaps", ("get", "list", "create", "patch", "delete")),)
 OBJECTS = (
     Rule(GROUP, "playbooks", ("get",)),
-    Rule(GROUP, "drills", ("get",)),
-    Rule(GROUP, "runs", ("get", "list", "watch")),
+    Rule(GROUP, "drills", ("get", "list")),
+    Rule(GROUP, "drills/status", ("patch",)),
+    Rule(GROUP, "runs", ("get", "list", "watch", "create")),
     Rule(GROUP, "runs/status", ("patch",)),
 )
 TELLING = (Rule("", "events", ("create",)),)

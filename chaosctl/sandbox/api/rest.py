@@ -39,7 +39,16 @@ _PATCHES: dict[str, Callable[[Json, Any], Json]] = {
 }
 _ANSWERED_WHOLE = frozenset({"pods", "services", "serviceaccounts", "namespaces", "persistentvolumeclaims"})
 _CREATED_BY_UPDATE = frozenset(
-    {"services", "endpoints", "leases", "events", "roles", "clusterroles", "rolebindings", "clusterrolebindings"}
+    {
+        "services",
+        "endpoints",
+        "leases",
+        "events",
+        "roles",
+        "clusterroles",
+        "rolebindings",
+        "clusterrolebindings",
+    }
 )
 _NEVER_BLINDLY = frozenset({"leases", "poddisruptionbudgets", "customresourcedefinitions"})
 _PARTS = {

@@ -47,7 +47,9 @@ def check(
     else:
         unknown = _check_built_in(resource, body, partial=partial)
     if unknown and mode == "Strict":
-        raise undecodable(resource.group_version, resource.kind, "strict decoding error: " + ", ".join(unknown))
+        raise undecodable(
+            resource.group_version, resource.kind, "strict decoding error: " + ", ".join(unknown)
+        )
     return unknown if mode == "Warn" else []
 
 

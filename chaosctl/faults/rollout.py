@@ -16,7 +16,6 @@ from chaosctl.probes import NewPods
 from chaosctl.spec import Aim, Check, Fault, Rule, TargetView
 from chaosctl.targets.fields import container_path, items, text, texts
 
-
 OFTEN = timedelta(milliseconds=250)  # a release that crashes may be rolled back within a second or two
 
 

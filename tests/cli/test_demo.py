@@ -1,4 +1,4 @@
-"""Why: a demonstration on somebody's cluster is a guest: it asks first, and leaves nothing, whatever happens."""
+"""Why: a demonstration on somebody's cluster is a guest: it asks first, and leaves nothing behind."""
 
 import signal
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from conformance.bodies import MISSING, IMAGE, config_map, deployment, job, pod, service, shell
+from conformance.bodies import IMAGE, MISSING, config_map, deployment, job, pod, service, shell
 from conformance.looks import is_ready, revision, rolled_out, says
 
 

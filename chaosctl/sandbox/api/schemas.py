@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chaosctl.sandbox.api import structural
-from chaosctl.sandbox.api.omit import omit_empty
 from chaosctl.sandbox.api.errors import invalid, undecodable
 from chaosctl.sandbox.api.objects import Json
+from chaosctl.sandbox.api.omit import omit_empty
 from chaosctl.sandbox.api.resources import Resource
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ PLUG_INS = (
 )  # fmt: skip
 """Parts of the names of DaemonSets whose pods enforce policies."""
 SWITCHED_ON = "--enable-network-policy=true"  # Amazon's plug-in can, where it is told to
-BUILT_IN = ("+k3s", "+rke2", "+sandbox")
+BUILT_IN = ("+k3s", "+rke2", "+embedded")
 """In a kubelet's version: of distributions that enforce policies without a DaemonSet."""
 
 

@@ -17,6 +17,7 @@ from chaosctl.cluster.ledger import Line, ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
 from chaosctl.cluster.sweep import settle
+from chaosctl.engine.guards import Guarding
 from chaosctl.model import Ref
 from chaosctl.sandbox.cluster import Sandbox, SandboxConfig
 from chaosctl.spec import Aim, Entry, Script
@@ -126,7 +127,7 @@ async def drilled(fault, ledgers, run):
 
     entry = Entry(id="e1", at=timedelta(), hold=timedelta(seconds=5), fault={})
     script = Script(playbook="p", target=TARGET, entries=(entry,))
-    facts = await gather(script, run, plan_of, ledgers, guarded=False)
+    facts = await gather(script, run, plan_of, ledgers, guarding=Guarding.NONE)
     deadline = ledgers.clock.now() + timedelta(seconds=60)
     line = Line(entry="e1", plan=facts.plans["e1"], deadline=deadline)
     await inject(where, run, line, ledgers, guarded=False, ready_by=deadline)

@@ -1,4 +1,4 @@
-"""Why: a demonstration on somebody's cluster is a guest: it asks first, and leaves nothing behind."""
+"""Why: on a cluster of others a demonstration is a guest: it asks first, and leaves nothing behind, ever."""
 
 import signal
 

@@ -9,7 +9,7 @@ from cluster.scenes import IMAGE, KEY, LATER, REPLICAS, TARGET, WHERE, line_of, 
 from chaosctl.changes import look, patch
 from chaosctl.cluster.facts import gather
 from chaosctl.cluster.keys import fingerprint
-from chaosctl.cluster.lease import renew
+from chaosctl.cluster.lease import INSTALLATION, renew
 from chaosctl.cluster.owner import myself
 from chaosctl.engine.guards import Guarding, refusals
 from chaosctl.errors import CannotPlan, Forbidden, Lost
@@ -138,11 +138,12 @@ async def test_without_a_guardian_that_was_seen_lately_a_job_must_be_possible():
 @virtually
 async def test_a_guardian_of_another_installation_is_none_of_ours():
     cluster, ledgers = await settled_world()
-    await renew("theirs", "another", ledgers.clock.now() + timedelta(minutes=1), cluster)
+    later = ledgers.clock.now() + timedelta(minutes=1)
+    await renew("theirs", later, cluster, marks={INSTALLATION: "another"})
     cluster.denied = {"create Job"}
 
     assert list(await refused(ledgers)) == ["guardian alive"]
-    await renew("theirs", fingerprint(KEY), ledgers.clock.now() + timedelta(minutes=1), cluster)
+    await renew("theirs", later, cluster, marks={INSTALLATION: fingerprint(KEY)})
     assert await refused(ledgers) == {}
 
 

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DRILLED := library cli crash conformance operations/test_what_it_proves.py chart/test_serving.py \
 	chart/test_watching.py controller/test_runs.py controller/test_takeover.py
 
-.PHONY: help setup demo test drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
+.PHONY: help setup demo test floor drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,8 @@ demo: $(VENV)/runtime ## break a served model four ways and write the post-morte
 
 test: $(VENV)/dev ## the tests, with coverage
 	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,e2e $(DRILLED),--ignore=tests/$(room)) tests
+
+floor: $(VENV)/dev ## what share of each room the last `make test` ran, against its floor
 	@$(BIN)/python tests/coverage_floor.py
 
 drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days: takes longer

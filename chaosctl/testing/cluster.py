@@ -7,13 +7,12 @@ current one has pods, a pod is ready when it is `startup` old, and an EndpointSl
 
 import asyncio
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from datetime import timedelta
 from typing import cast
 
 from pydantic import JsonValue
 
-from chaosctl.changes import apply_ops, look, text_at
+from chaosctl.changes import apply_ops, copy_json, look, text_at
 from chaosctl.errors import Conflict, Gone, Held, Lost
 from chaosctl.model import Json, Op, Ref
 from chaosctl.testing import workloads
@@ -24,6 +23,7 @@ from chaosctl.testing.selectors import has_fields, selects
 
 VERSION = "/metadata/resourceVersion"
 OURS = "chaosctl"
+_CONTROLLED = ("Deployment", "ReplicaSet", "Pod")
 
 
 class FakeCluster:
@@ -98,7 +98,7 @@ class FakeCluster:
         whole: Json = {**body, "apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
         if not dry_run:
             self._written("create", ref, whole, manager)
-        return deepcopy(whole) if dry_run else await self.get(ref)
+        return copy_json(whole) if dry_run else await self.get(ref)
 
     async def delete(self, ref: Ref, uid: str, *, grace_seconds: int | None = None) -> None:  # noqa: ARG002 - at once
         if look(self._found(ref), "/metadata/uid") != uid:
@@ -148,7 +148,8 @@ class FakeCluster:
             self._remove(ref)
         else:
             self._put(ref, body, manager)
-        self._control()
+        if ref.kind in _CONTROLLED:
+            self._control()
 
     def _remove(self, ref: Ref) -> None:
         uid = look(self.objects.pop(ref), "/metadata/uid")
@@ -168,7 +169,7 @@ class FakeCluster:
             "resourceVersion": str(self._count),
             "managedFields": managed(old, body, manager),
         }
-        self.objects[ref] = {**deepcopy(body), "metadata": metadata}
+        self.objects[ref] = {**copy_json(body), "metadata": metadata}
 
     def _time(self) -> str:
         return (EPOCH + timedelta(seconds=_now())).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -198,7 +199,7 @@ class FakeCluster:
             self._put(ref_of(pod), pod, "kube-controller-manager")
 
     def _shown(self, ref: Ref, body: Json) -> Json:
-        shown = deepcopy(body)
+        shown = copy_json(body)
         if ref.kind == "Pod":
             shown["status"] = workloads.pod_status(shown, ready=self._is_ready(body))
         elif ref.kind in ("Deployment", "ReplicaSet"):

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from chaosctl.changes import copy_json
 from chaosctl.sandbox.api import quantities
 from chaosctl.sandbox.api.errors import ApiError, bad_request
 from chaosctl.sandbox.api.managed_fields import (
@@ -19,7 +20,7 @@ from chaosctl.sandbox.api.managed_fields import (
     owned_by,
     paths_of,
 )
-from chaosctl.sandbox.api.objects import Json, copy_json
+from chaosctl.sandbox.api.objects import Json
 
 _CLIENT_SIDE = "kubectl-client-side-apply"
 

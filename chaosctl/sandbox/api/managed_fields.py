@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from chaosctl.sandbox.api.objects import Json, copy_json, timestamp
+from chaosctl.changes import copy_json
+from chaosctl.sandbox.api.objects import Json, timestamp
 
 Path = tuple[str, ...]
 Fields = dict[str, Any]

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
+from chaosctl.changes import copy_json
 from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields, namespaces, quota
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError
@@ -15,7 +16,7 @@ from chaosctl.sandbox.api.history import Change, History
 from chaosctl.sandbox.api.inventory import Inventory
 from chaosctl.sandbox.api.kinds import Kinds
 from chaosctl.sandbox.api.managed_fields import Writer
-from chaosctl.sandbox.api.objects import Json, copy_json
+from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import BUILT_IN_GROUPS, RESOURCES, Resource, defined_by
 
 __all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store", "copy_json"]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from chaosctl.sandbox.api.objects import Json, copy_json, dig, timestamp
+from chaosctl.changes import copy_json
+from chaosctl.sandbox.api.objects import Json, dig, timestamp
 from chaosctl.sandbox.api.store import Change, Store
 from chaosctl.sandbox.controllers.backoff import BackOff
 from chaosctl.sandbox.controllers.events import Recorder

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Page(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802  # the library's name for it
+    def do_GET(self):  # the library's name for it
         found = self.path.partition("?")[0] in {"/", "/index.html"}
         body = b"v1\n" if found else b"404 Not Found\n"
         self.send_response(200 if found else 404)

@@ -38,7 +38,9 @@ def test_what_is_created_between_two_pages_is_not_on_the_second(five):
     page = five.list("configmaps", labelSelector="half", limit=2)
     five.create("configmaps", config_map("c1a", {"half": "0"}))
     five.create("configmaps", config_map("c9", {"half": "0"}))
-    rest = five.list("configmaps", labelSelector="half", limit=9, **{"continue": page["metadata"]["continue"]})
+    rest = five.list(
+        "configmaps", labelSelector="half", limit=9, **{"continue": page["metadata"]["continue"]}
+    )
     assert [each["metadata"]["name"] for each in rest["items"]] == ["c2", "c3", "c4"]
 
 
@@ -51,7 +53,9 @@ def test_a_token_that_is_none_is_a_bad_request(space):
 def test_a_list_may_be_at_least_as_new_as_a_version(five):
     version = five.list("configmaps")["metadata"]["resourceVersion"]
     for match in (None, "NotOlderThan"):
-        found = five.list("configmaps", labelSelector="half", resourceVersion=version, resourceVersionMatch=match)
+        found = five.list(
+            "configmaps", labelSelector="half", resourceVersion=version, resourceVersionMatch=match
+        )
         assert len(found["items"]) == 5
         assert int(found["metadata"]["resourceVersion"]) >= int(version)
     assert len(five.list("configmaps", labelSelector="half", resourceVersion="0")["items"]) <= 5
@@ -61,7 +65,9 @@ def test_a_list_may_be_of_exactly_a_version(five):
     before = five.list("configmaps", labelSelector="half")["metadata"]["resourceVersion"]
     five.delete("configmaps", "c0")
     five.patch("configmaps", "c1", {"data": {"new": "1"}})
-    found = five.list("configmaps", labelSelector="half", resourceVersion=before, resourceVersionMatch="Exact")
+    found = five.list(
+        "configmaps", labelSelector="half", resourceVersion=before, resourceVersionMatch="Exact"
+    )
     assert [each["metadata"]["name"] for each in found["items"]] == ["c0", "c1", "c2", "c3", "c4"]
     assert "new" not in found["items"][1].get("data", {})
     assert found["metadata"]["resourceVersion"] == before
@@ -175,7 +181,8 @@ def test_fields_select(space, plural, selector, found):
 
 
 @pytest.mark.parametrize(
-    ("plural", "field"), [("configmaps", "data.k"), ("deployments", "spec.replicas"), ("leases", "spec.holderIdentity")]
+    ("plural", "field"),
+    [("configmaps", "data.k"), ("deployments", "spec.replicas"), ("leases", "spec.holderIdentity")],
 )
 def test_a_field_that_a_kind_does_not_select_by_is_a_bad_request(shared, plural, field):
     with refused(400, "BadRequest") as told:

@@ -84,12 +84,6 @@ def conflict(group: str, plural: str, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", message, _details(group, plural, name))
 
 
-def forbidden(group: str, plural: str, name: str, why: str) -> ApiError:
-    """403 by an admission plug-in."""
-    full = f"{plural}.{group}" if group else plural
-    return ApiError(403, "Forbidden", f'{full} "{name}" is forbidden: {why}', _details(group, plural, name))
-
-
 def invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str, str]]) -> ApiError:
     """422 from (field, reason, message) of each thing that is wrong."""
     texts = [f"{field}: {message}" for field, _, message in causes]

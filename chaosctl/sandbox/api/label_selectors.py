@@ -59,7 +59,7 @@ class _Reader:
     """Reads one selector; the end of the text is an empty token."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = [*_TOKEN.findall(text), ""]
+        self._tokens: list[str] = [*_TOKEN.findall(text), ""]
 
     def requirements(self) -> Iterator[_Requirement]:
         if not self._next:

@@ -16,7 +16,7 @@ _MERGED_SETS = frozenset({"finalizers"})
 _KEYED = frozenset({"containers", "initContainers", "volumes", "env"})  # whose items must have their key
 
 
-class _Replace(jsonpatch.ReplaceOperation):  # type: ignore[misc]  # the library has no types
+class _Replace(jsonpatch.ReplaceOperation):
     """A real server replaces also what is not there."""
 
     def apply(self, obj: Any) -> Any:  # noqa: ANN401  # any JSON
@@ -27,7 +27,7 @@ class _Replace(jsonpatch.ReplaceOperation):  # type: ignore[misc]  # the library
         return super().apply(obj)
 
 
-class _Test(jsonpatch.TestOperation):  # type: ignore[misc]  # the library has no types
+class _Test(jsonpatch.TestOperation):
     """For a real server what is not there is null."""
 
     def apply(self, obj: Any) -> Any:  # noqa: ANN401  # any JSON
@@ -36,7 +36,7 @@ class _Test(jsonpatch.TestOperation):  # type: ignore[misc]  # the library has n
         return obj if absent and self.operation["value"] is None else super().apply(obj)
 
 
-class _Patch(jsonpatch.JsonPatch):  # type: ignore[misc]  # the library has no types
+class _Patch(jsonpatch.JsonPatch):
     operations = MappingProxyType({**jsonpatch.JsonPatch.operations, "replace": _Replace, "test": _Test})
 
 

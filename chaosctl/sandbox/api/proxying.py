@@ -17,7 +17,9 @@ async def relay(store: Store, call: Call) -> web.Response:
     """Pass a request on to a pod, or to one behind a Service, and its answer back. Raises ApiError 404, 503."""
     place = call.place
     found = store.get(place.resource, place.namespace, place.name or "")
-    address, port = _endpoint(store, found, place.port) if found["kind"] == "Service" else _pod(found, place.port)
+    address, port = (
+        _endpoint(store, found, place.port) if found["kind"] == "Service" else _pod(found, place.port)
+    )
     url = f"http://{address}:{port}/{place.path}"
     headers = {name: call.request.headers[name] for name in _KEPT if name in call.request.headers}
     body = await read(call.request)

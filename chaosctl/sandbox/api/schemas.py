@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chaosctl.sandbox.api import structural
-from chaosctl.sandbox.api.omit import omit_empty
 from chaosctl.sandbox.api.errors import invalid, undecodable
 from chaosctl.sandbox.api.objects import Json
+from chaosctl.sandbox.api.omit import omit_empty
 from chaosctl.sandbox.api.resources import Resource
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def check(
     else:
         unknown = _check_built_in(resource, body, partial=partial)
     if unknown and mode == "Strict":
-        raise undecodable(resource.group_version, resource.kind, "strict decoding error: " + ", ".join(unknown))
+        raise undecodable(
+            resource.group_version, resource.kind, "strict decoding error: " + ", ".join(unknown)
+        )
     return unknown if mode == "Warn" else []
 
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from chaosctl.sandbox.api.causes import Cause, required, wrong
 from chaosctl.sandbox.api.errors import invalid
 from chaosctl.sandbox.api.objects import Json, copy_json
 from chaosctl.sandbox.api.resources import Resource
-from chaosctl.sandbox.api.causes import Cause, required, wrong
 
 _EITHER = "integer,string"
 _TYPES: dict[str, type | tuple[type, ...]] = {

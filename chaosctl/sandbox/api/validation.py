@@ -21,7 +21,9 @@ from chaosctl.sandbox.api.resources import Resource
 _LONGEST_NAME = 253
 _FREE_NAMES = frozenset({"roles", "clusterroles", "rolebindings", "clusterrolebindings"})
 _SHORT_NAMES = frozenset({"namespaces", "services"})
-_POLICIES = dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("Always",))
+_POLICIES: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("Always",)
+)
 _POLICIES |= {"Job": ("OnFailure", "Never"), "CronJob": ("OnFailure", "Never")}
 _FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _FIXED = {

@@ -112,7 +112,9 @@ async def test_initial_events_end_with_a_bookmark(store, maps, watch):
 
 
 async def test_a_watch_ends_at_its_time_limit(store, watch):
-    async with watch(resourceVersion=str(store.version), timeoutSeconds="1", fieldSelector="metadata.name=none") as events:
+    async with watch(
+        resourceVersion=str(store.version), timeoutSeconds="1", fieldSelector="metadata.name=none"
+    ) as events:
         with pytest.raises(StopAsyncIteration):
             await events.next()
 

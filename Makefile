@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
-DRILLED := library cli crash operations/test_what_it_proves.py chart/test_serving.py chart/test_watching.py
+DRILLED := library cli crash conformance operations/test_what_it_proves.py chart/test_serving.py \
+	chart/test_watching.py controller/test_runs.py controller/test_takeover.py
 
-.PHONY: help setup demo test drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
+.PHONY: help setup demo test floor drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,14 +33,16 @@ demo: $(VENV)/runtime ## break a served model four ways and write the post-morte
 	@$(BIN)/python -m chaosctl demo $(DEMO_ON)
 
 test: $(VENV)/dev ## the tests, with coverage
-	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,$(DRILLED),--ignore=tests/$(room)) tests
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report= $(foreach room,e2e $(DRILLED),--ignore=tests/$(room)) tests
+
+floor: $(VENV)/dev ## what share of each room the last `make test` ran, against its floor
 	@$(BIN)/python tests/coverage_floor.py
 
 drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days: takes longer
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach room,$(DRILLED),tests/$(room))
 
 e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on that of KUBECONFIG_E2E
-	@tests/e2e/run $(abspath $(BIN)/python) -m pytest tests/e2e
+	@tests/e2e/run $(abspath $(BIN)/python) -m pytest -n 3 --dist loadfile tests/e2e tests/conformance --cluster real
 
 takeover: $(VENV)/dev ## kill the controller's leader at every position, on a real Kubernetes; print the table
 	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.takeover

@@ -26,8 +26,20 @@ def files() -> Mapping[str, str]:
     return {path: NOTE + text(body) for path, body in found.items()}
 
 
+class Quoting(yaml.SafeDumper):
+    """What kubectl and helm read must be quoted where YAML 1.1 has a word for true or false: y and n."""
+
+
+def _quoted(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = '"' if value.lower() in ("y", "n") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+Quoting.add_representer(str, _quoted)
+
+
 def text(body: object) -> str:
-    return yaml.safe_dump(body, sort_keys=False, width=110, allow_unicode=True)
+    return yaml.dump(body, Dumper=Quoting, sort_keys=False, width=110, allow_unicode=True)
 
 
 def main(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Why: public holidays are law, and change; a library keeps them. It is known only here.
 
-It takes some 19 MiB and a fifth of a second, so that it is imported only where a drill names holidays.
+It takes some 10 MiB and a fifth of a second, so it is imported only where a drill names holidays.
 """
 
 from collections.abc import Mapping

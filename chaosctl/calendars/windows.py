@@ -28,7 +28,7 @@ def calendar_of(windows: Windows, blackout: str = "") -> "Calendar":
     place = windows.blackout
     if place is None:
         return Calendar(windows)
-    from chaosctl.calendars.ics import read  # noqa: PLC0415 - 9 MiB, which most drills do not need
+    from chaosctl.calendars.ics import read  # noqa: PLC0415 - 3 MiB, which most drills do not need
 
     return Calendar(windows, read(blackout, str(place)))
 
@@ -89,7 +89,8 @@ class Calendar:
     def weekly(self, first: date, last: date) -> Iterator[Span]:
         """What is open by the week, from one day to another; all of it where no hours are named."""
         if not self.windows.only:
-            yield Span(*(moment(datetime.combine(day, time()), self._zone) for day in (first, last)))
+            begin, end = (datetime.combine(day, time()) for day in (first, last))
+            yield Span(moment(begin, self._zone), moment(end, self._zone))
             return
         for number in range((last - first).days):
             midnight = datetime.combine(first + number * _ONE_DAY, time())
@@ -108,7 +109,7 @@ class Calendar:
             yield from spans(self.events, self._zone, first, last)
 
     def _holidays(self, first: date, last: date) -> Iterator[Span]:
-        from chaosctl.calendars.holidays import public_holidays  # noqa: PLC0415 - 19 MiB
+        from chaosctl.calendars.holidays import public_holidays  # noqa: PLC0415 - 10 MiB
 
         code = self.windows.holidays
         for year in range(first.year, last.year + 1):

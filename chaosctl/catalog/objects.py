@@ -19,6 +19,7 @@ from chaosctl.spec.places import Source
 from chaosctl.spec.problems import Mistakes, Problem, did_you_mean
 from chaosctl.spec.run import Run
 from chaosctl.spec.source import parse
+from chaosctl.spec.windows import Windows
 
 KEPT = ("name", "labels", "annotations")
 NO_FILES = "a cluster has no files"
@@ -54,10 +55,28 @@ def shipped(name: str, catalog: Catalog) -> PlaybookFile:
     return load_playbook(known[name], catalog)
 
 
-def scripted(file: PlaybookFile, target: Target, wanted: PlaybookRef, catalog: Catalog, seed: int) -> Script:
+def scripted(  # noqa: PLR0913, PLR0917 - all that makes a run
+    file: PlaybookFile,
+    target: Target,
+    wanted: PlaybookRef,
+    catalog: Catalog,
+    seed: int,
+    windows: Windows | None = None,
+) -> Script:
     """The script of a playbook with the parameters that it is given. Raises Invalid."""
     with in_words():
-        return resolve(file, target, wanted.parameters, catalog, seed)
+        return resolve(file, target, wanted.parameters, catalog, seed, windows)
+
+
+def windows_of(drill: Drill) -> Windows | None:
+    """When a Drill object lets its runs run. Raises Invalid where that is in a file."""
+    spec = drill.spec
+    if spec.windows is None:
+        return None
+    try:
+        return spec.windows.resolve(spec.timezone)
+    except Invalid as error:
+        raise Invalid(f"spec.windows.blackout: {error}") from None
 
 
 @contextmanager

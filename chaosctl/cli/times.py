@@ -17,6 +17,9 @@ from chaosctl.cli.options import (
 )
 
 DrillArgument = Annotated[str, typer.Argument(help="A drill: a file, or a shipped one's name.")]
+NamespaceOption = Annotated[
+    str, typer.Option("--namespace", "-n", help="The drill is a Drill object in this namespace.")
+]
 DrillsArgument = Annotated[list[str], typer.Argument(help="Drills: files, or names of shipped ones.")]
 
 
@@ -31,6 +34,7 @@ def schedule(
     until: Annotated[
         str, typer.Option(help="All times up to this one instead: 2026-12-24, or with T10:00.")
     ] = "",
+    namespace: NamespaceOption = "",
     sandbox: SandboxUpOption = False,
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = None,
@@ -39,11 +43,12 @@ def schedule(
     """Show when drills will run, and which of their times windows, holidays or a freeze refuse."""
     from datetime import UTC, datetime
 
-    from chaosctl.operations.forecast import forecast
+    from chaosctl.operations.forecast import Wanted, forecast
     from chaosctl.operations.order import Access
 
     access = Access(sandbox, context, str(kubeconfig or ""))
-    found = asyncio.run(forecast(drills, access, datetime.now(UTC), count, until))
+    wanted = Wanted(datetime.now(UTC), count, until)
+    found = asyncio.run(forecast(drills, namespace, access, wanted))
     if output is Output.JSON:
         typer.echo(json.dumps({"drills": [one.as_json() for one in found]}, indent=2))
     else:
@@ -53,6 +58,7 @@ def schedule(
 def why_not(
     drill: DrillArgument,
     at: Annotated[str, typer.Option(help="A time, past or to come: 2026-12-24T10:00. Default: now.")] = "",
+    namespace: NamespaceOption = "",
     sandbox: SandboxUpOption = False,
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = None,
@@ -64,6 +70,6 @@ def why_not(
     from chaosctl.operations.why_not import why_not as ask
 
     access = Access(sandbox, context, str(kubeconfig or ""))
-    found = asyncio.run(ask(drill, at, access, guardian.value))
+    found = asyncio.run(ask(drill, namespace, at, access, guardian.value))
     typer.echo(json.dumps(found.as_json(), indent=2) if output is Output.JSON else found.as_text())
     raise typer.Exit(2 if found.reasons else 0)

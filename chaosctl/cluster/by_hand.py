@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator
+from functools import reduce
 
 from pydantic import JsonValue
 
@@ -23,10 +24,18 @@ def _commands(step: object) -> Iterator[str]:
     match step:
         case Patch():
             for edit in step.edits:
-                patch = shlex.quote(json.dumps(_operations(edit)))
-                yield f"{_on(step.ref, 'patch')} --type=json -p {patch}"
+                kind, patch = _patch(edit)
+                yield f"{_on(step.ref, 'patch')} --type={kind} -p {shlex.quote(json.dumps(patch))}"
         case Create():
             yield f"{_on(step.ref, 'delete')} --ignore-not-found"
+
+
+def _patch(edit: Edit) -> tuple[str, JsonValue]:
+    """What was taken away is merged in: the map that it was in may be gone with it."""
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in edit.path.split("/")[1:]]
+    if edit.after is not None or any(key.isdecimal() for key in keys):
+        return "json", [*_operations(edit)]
+    return "merge", reduce(lambda inner, key: {key: inner}, reversed(keys), edit.before)
 
 
 def _operations(edit: Edit) -> list[dict[str, JsonValue]]:

@@ -139,7 +139,8 @@ class _Look:
         return count
 
     async def _lacking(self, plans: Mapping[str, Plan]) -> tuple[str, ...]:
-        needed = rights.to_write(ledger_of(self.script.target.workload))
+        target = self.script.target.workload
+        needed = (*rights.to_write(ledger_of(target)), *rights.to_hear(target))
         for plan in plans.values():
             needed = (*needed, *rights.to_do(plan), *rights.to_undo(plan))
         lacking = await rights.missing(dict.fromkeys(needed), self.ledgers.cluster)

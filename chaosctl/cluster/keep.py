@@ -31,11 +31,13 @@ class Ended(Model):
 
 async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
     """Hold a line's changes until somebody ends them; cancelled when the hold is over."""
-    turn = 0
+    turn, told = 0, set[str]()
     while True:
         try:
             if clock.now() < line.deadline:  # whoever slept through it does nothing more
-                await _chase(line, cluster, ask=turn % ASKED_EVERY == 0)
+                held = await _chase(line, cluster, ask=turn % ASKED_EVERY == 0)
+                _tell(held - told)
+                told |= held
             if ended := await _look(line, cluster):
                 return ended
         except ClusterError as error:
@@ -44,13 +46,20 @@ async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
         turn += 1
 
 
-async def _chase(line: Line, cluster: Cluster, *, ask: bool) -> None:
-    """Do again what lasts as long as the hold."""
+async def _chase(line: Line, cluster: Cluster, *, ask: bool) -> set[str]:
+    """Do again what lasts as long as the hold; says what holds pods back."""
+    held = set[str]()
     for step in line.plan:
         if isinstance(step, Banish):
             await banish.once(step, cluster)
         if isinstance(step, Evict) and ask:
-            await drain.once(step, cluster)
+            held |= {*await drain.once(step, cluster)}
+    return held
+
+
+def _tell(reasons: set[str]) -> None:
+    for why in sorted(reasons):
+        log.info("a disruption budget holds a pod back", why=why)
 
 
 async def _look(line: Line, cluster: Cluster) -> Ended | None:

@@ -38,10 +38,11 @@ async def renew(  # noqa: PLR0913 - who, when, where, which one, for how long, a
     lasting: timedelta = ALIVE_WITHIN,
     *,
     marks: Mapping[str, str] = NO_MARKS,
+    anew: bool = True,
 ) -> bool:
-    """Hold a Lease, or take it over when its holder is gone. Says whether we hold it. Raises ClusterError.
+    """Hold a Lease, or (`anew`) take it over when its holder is gone. Says whether we hold it.
 
-    `marks` are labels that say something of the holder.
+    `marks` are labels that say something of the holder. Raises ClusterError.
     """
     spec: Json = {
         "holderIdentity": holder,
@@ -50,12 +51,14 @@ async def renew(  # noqa: PLR0913 - who, when, where, which one, for how long, a
     }
     try:
         seen = await cluster.get(where)
-        if look(seen, "/spec/holderIdentity") != holder and is_alive(seen, now):
+        if look(seen, "/spec/holderIdentity") != holder and (is_alive(seen, now) or not anew):
             return False
         labels = {f"/metadata/labels/{name.replace('/', '~1')}": value for name, value in marks.items()}
         ops = (Op(op="replace", path="/spec", value=spec), *forward(patch(where, seen, labels)))
         await cluster.patch(where, (at_version(seen), *ops))
     except Gone:
+        if not anew:
+            return False
         await _create(where, spec, marks, cluster)
     except Conflict:
         return False

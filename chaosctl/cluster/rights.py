@@ -42,6 +42,11 @@ def to_write(where: Ref) -> tuple[Right, ...]:
     return tuple(Right(verb, where) for verb in ("get", "create", "patch"))
 
 
+def to_hear(target: Ref) -> tuple[Right, ...]:
+    """What a run needs to learn who noticed that its target is in trouble."""
+    return (Right("list", _any("Event", target)),)
+
+
 async def missing(rights: Iterable[Right], cluster: Cluster) -> tuple[Right, ...]:
     """Those that we do not have. Raises ClusterError."""
     return tuple([right for right in rights if not await cluster.allowed(*right)])

@@ -1,7 +1,6 @@
 """Why: a Run may be new, half done by somebody who died, done, or known under another UID. One way leads on.
 
-Every attempt begins with what the journals say. So it does not matter who wrote them, or how often somebody
-had to begin again.
+What has begun goes on with what its journals say; what is still to come is looked up when its turn comes.
 """
 
 import asyncio
@@ -14,6 +13,7 @@ import structlog
 from chaosctl.catalog.objects import run_of
 from chaosctl.changes import look, text_at
 from chaosctl.controller import names
+from chaosctl.controller.attempts import Attempts, Stop
 from chaosctl.controller.office import Office
 from chaosctl.controller.orders import scripts
 from chaosctl.controller.progress import PartView, Progress, Told
@@ -23,18 +23,15 @@ from chaosctl.controller.turns import Ticket
 from chaosctl.controller.writer import Writer
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
-from chaosctl.engine.guards import Guarding
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
-from chaosctl.errors import Busy, ClusterError, Fenced, Invalid, StoreError
+from chaosctl.errors import ClusterError, Fenced, Invalid, StoreError
 from chaosctl.model import Json
-from chaosctl.operations.conduct import Origin, Part, conduct, replayed, resume
-from chaosctl.operations.plan import inspect
+from chaosctl.operations.conduct import Origin, replayed
 from chaosctl.operations.viewing import Outcome
 from chaosctl.spec import Script
 
-AGAIN = 2.0  # seconds until something that must wait is tried again
 DELETED = "its Run was deleted"
 log = structlog.get_logger(__name__)
 
@@ -64,11 +61,13 @@ class Case:
         self.namespace = text_at(body, "/metadata/namespace")
         self._office, self._number = office, number
         self._views: list[PartView] = []
-        self._part: Part | None = None
         self._told: Told | None = None
-        self._note = self._remark = self._why = self._target = ""
+        self._note = self._remark = self._target = ""
         self._over = self._cut = False
-        self._stopping = asyncio.Event()
+        self._stop = Stop()
+        self._attempts = Attempts(
+            office, self.namespace, Origin(self.origin, self.uid), self._stop, self.note
+        )
         ref = names.ref("Run", self.namespace, text_at(body, "/metadata/name"))
         self._writer = Writer(ref, self.uid, office.objects, office.leads, lambda: status(self.progress))
 
@@ -91,7 +90,7 @@ class Case:
     @property
     def is_going(self) -> bool:
         """Whether a part of it is being run."""
-        return self._part is not None
+        return self._attempts.going is not None
 
     def seen(self, body: Json) -> None:
         """The object as it is now."""
@@ -101,13 +100,9 @@ class Case:
 
     def stop(self, why: str) -> None:
         """End it safely; what has not begun does not begin."""
-        if self._why:
-            return
-        self._why = why
-        self._stopping.set()
-        self._office.turns.look_again()
-        if self._part:
-            self._part.stop(why)
+        if self._stop.ask(why):
+            self._office.turns.look_again()
+            self._attempts.tell(why)
 
     def note(self, text: str) -> None:
         """Say what it waits for."""
@@ -148,7 +143,7 @@ class Case:
                 raise
             except StoreError as error:
                 self.note(str(error))
-                await self._pause()
+                await self._stop.pause()
 
     async def _go(self) -> None:
         self.seen(self.body)
@@ -165,11 +160,12 @@ class Case:
         begun = any(view.state.phase is not Phase.NEW for view in self._views)
         created = "" if begun else text_at(self.body, "/metadata/creationTimestamp")
         ticket = Ticket(created, self._number, target, text_at(self.body, "/metadata/name"))
-        async with self._office.turns.turn(ticket, lambda: bool(self._why), self.note) as ours:
+        given_up = lambda: bool(self._stop.why) and not begun  # noqa: E731 - what has begun must be ended
+        async with self._office.turns.turn(ticket, given_up, self.note) as ours:
             if ours:
                 await self._parts(plots)
-        if self._why and not any(view.verdict for view in self._views):
-            self._told, self._views = Told(f"stopped before it began: {self._why}"), []
+        if self._stop.why and not any(view.verdict for view in self._views):
+            self._told, self._views = Told(f"stopped before it began: {self._stop.why}"), []
 
     def _past(self) -> list[PartView]:
         """What the journals know of it. Raises StoreError."""
@@ -193,14 +189,14 @@ class Case:
         self._office.voice.say(self.body, Saying("known", "RanBefore", self._remark, warning=True))
         while not all(view.verdict for view in self._views):
             self._writer.changed()
-            await asyncio.sleep(AGAIN)
+            await self._stop.pause()
             self._views = self._past()
         self._target = str(self._views[0].state.plot.target)
 
     async def _plots(self) -> Sequence[Script]:
         """What each part does; those that began are in their journals. Raises Invalid."""
         begun = [view.state.plot for view in self._views]
-        if not (begun and self._why):
+        if not (begun and self._stop.why):
             begun += await self._looked_up(len(begun))
         self._target = str(begun[0].target)
         for index, script in enumerate(begun[len(self._views) :], len(self._views)):
@@ -222,7 +218,7 @@ class Case:
                     )
             except ClusterError as error:
                 self.note(f"cannot be looked up: {error}")
-                await self._pause()
+                await self._stop.pause()
                 continue
             except Invalid as error:
                 if not after:
@@ -243,64 +239,12 @@ class Case:
         for index, script in enumerate(plots):
             if self._views[index].verdict:
                 continue
-            outcome = await self._through(index, script)
+            outcome = await self._attempts.through(self._views[index].run, script, Viewer(self, index))
             if outcome is None:
                 return
             self._views[index] = replace(self._views[index], state=outcome.state, verdict=outcome.verdict)
             self._office.metrics.verdicts[outcome.verdict.result] += 1
             if not outcome.state.refused:
                 self._office.voice.say(self.body, verdict_of(outcome.state, outcome.verdict))
-            if self._why or outcome.state.stops:
+            if self._stop.why or outcome.state.stops:
                 return
-
-    async def _through(self, index: int, script: Script) -> Outcome | None:
-        """One part to its verdict, however often it must be taken up again; None where it never began."""
-        while True:
-            try:
-                outcome = await self._attempt(index, script)
-            except Fenced:
-                raise
-            except (Busy, ClusterError, StoreError) as error:
-                self.note(str(error))
-            else:
-                if outcome is None or outcome.state.phase is Phase.DONE:
-                    return outcome
-                self.note(outcome.note)
-            finally:
-                self._part = None
-            await self._pause()
-
-    async def _attempt(self, index: int, script: Script) -> Outcome | None:
-        """Go on from where its journal ends. Raises Busy, ClusterError, StoreError."""
-        store, name = self._office.store, self._views[index].run
-        if store.known(name):
-            state = replayed(name, store)
-            if state.phase is Phase.DONE:
-                return Outcome(name, state, verdict(state))
-            return await resume(self._begun(name, state.plot), store, Viewer(self, index), self._why)
-        if self._why:
-            return None
-        world = self._office.world_of(self.namespace)
-        seen = await inspect(script, world, name, Guarding.ALIVE)
-        if seen.facts.holder:
-            raise Busy(f"waiting for run {seen.facts.holder}, which holds {script.target.workload}")
-        if self._why:
-            return None
-        part = self._begun(name, seen.script, seen.warnings)
-        return await conduct(part, seen.refusals, store, Viewer(self, index))
-
-    def _begun(self, name: str, script: Script, warnings: tuple[str, ...] = ()) -> Part:
-        world, origin = self._office.world_of(self.namespace), Origin(self.origin, self.uid)
-        self._part = Part(name, script, world, origin=origin, tended=True, warnings=warnings)
-        self.note("")
-        return self._part
-
-    async def _pause(self) -> None:
-        """Wait a little; who asks to stop is heard at once, and need not ask twice."""
-        if self._stopping.is_set():
-            await asyncio.sleep(AGAIN)
-            return
-        try:
-            await asyncio.wait_for(self._stopping.wait(), AGAIN)
-        except TimeoutError:
-            return

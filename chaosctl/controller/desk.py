@@ -17,10 +17,12 @@ from chaosctl.controller import names
 from chaosctl.controller.case import DELETED, Case
 from chaosctl.controller.office import Office
 from chaosctl.engine.tables import Phase
+from chaosctl.engine.verdict import verdict
 from chaosctl.errors import ChaosError, ClusterError
 from chaosctl.model import Json, Ref
 from chaosctl.operations.aftermath import let_go
 from chaosctl.operations.conduct import replayed
+from chaosctl.store import DONE
 
 AGAIN = 15.0  # seconds between two lists of everything
 RETRY = 2.0  # seconds after a failure
@@ -44,9 +46,23 @@ class Desk:
         """How many runs are going on."""
         return sum(case.is_going for case in self._cases.values())
 
+    def holder(self, target: Ref) -> str:
+        """The Run that is on a target, or waits for it; "" where there is none."""
+        wanted = f"{target.namespace}/{target.name}"
+        mine = (case for case in self._cases.values() if case.progress.target == wanted)
+        return next((text_at(case.body, "/metadata/name") for case in mine), "")
+
+    def seen(self, body: Json) -> None:
+        """An object is there, new or changed."""
+        uid = text_at(body, "/metadata/uid")
+        if uid in self._cases:
+            self._cases[uid].seen(body)
+        elif not is_over(body):
+            self._open(body)
+
     async def work(self) -> None:
         """Take up what whoever led before left, then everything that comes, for ever."""
-        beside = [asyncio.ensure_future(self._let_go_of_what_ended())]
+        beside = [asyncio.ensure_future(self.finish_what_ended())]
         beside += [asyncio.ensure_future(self._watch(space)) for space in self.namespaces]
         try:
             while True:
@@ -79,7 +95,7 @@ class Desk:
         for uid, body in self._unfinished():
             self._open(found.get(uid, body), gone=uid not in found)
         for body in sorted(found.values(), key=lambda body: text_at(body, "/metadata/creationTimestamp")):
-            self._seen(body)
+            self.seen(body)
 
     def _unfinished(self) -> Iterator[tuple[str, Json]]:
         """Journals without an end that nobody goes on with: the UID of their Run, and what is known of it."""
@@ -106,17 +122,9 @@ class Desk:
     def _told(self, kind: str, body: Json) -> None:
         uid = text_at(body, "/metadata/uid")
         if kind != "DELETED":
-            self._seen(body)
+            self.seen(body)
         elif uid in self._cases:
             self._cases[uid].stop(DELETED)
-
-    def _seen(self, body: Json) -> None:
-        """An object is there, new or changed."""
-        uid = text_at(body, "/metadata/uid")
-        if uid in self._cases:
-            self._cases[uid].seen(body)
-        elif not is_over(body):
-            self._open(body)
 
     def _open(self, body: Json, *, gone: bool = False) -> None:
         uid = text_at(body, "/metadata/uid")
@@ -134,18 +142,26 @@ class Desk:
         if not task.cancelled() and (error := task.exception()):
             log.error("a Run met a mistake of ours", uid=uid, trace="".join(format_exception(error)))
 
-    async def _let_go_of_what_ended(self) -> None:
+    async def finish_what_ended(self) -> None:
         """Whoever led before may have died between the end of a run and letting go of its target."""
         try:
+            self._conclude()
             found = [one for space in self.namespaces for one in await self.office.world.ledgers.all(space)]
-        except ClusterError as error:
-            log.warning("could not list the ledgers", error=str(error))
+        except ChaosError as error:
+            log.warning("could not look for what has ended", error=str(error))
             return
         for where, body in found:
             try:
                 await self._let_go(where, body)
             except ChaosError as error:
                 log.warning("could not look at a ledger", ledger=str(where), error=str(error))
+
+    def _conclude(self) -> None:
+        """Note verdicts that nobody has noted."""
+        store = self.office.store
+        for run in store.runs():
+            if run.origin and run.phase == DONE and not run.verdict:
+                store.conclude(run.id, verdict(replayed(run.id, store)).result)
 
     async def _let_go(self, where: Ref, body: Json) -> None:
         ledger = self.office.world.ledgers.parse(where, body)

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from chaosctl.catalog import Catalog, PlaybookFile
-from chaosctl.catalog.objects import NO_FILES, drill_of, playbook_of, scripted, shipped
-from chaosctl.controller.names import ref
-from chaosctl.errors import Gone, Invalid
+from chaosctl.catalog import Catalog
+from chaosctl.catalog.objects import scripted, windows_of
+from chaosctl.errors import Invalid
 from chaosctl.model import Json
+from chaosctl.operations.objects import drill_named, playbook_named
 from chaosctl.ports import Reader
 from chaosctl.spec import Script
 from chaosctl.spec.drill import PlaybookRef, TargetText
 from chaosctl.spec.run import Run
+from chaosctl.spec.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -27,45 +28,41 @@ class Rules:
     hosts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a Run asks for, itself or by its drill."""
+
+    target: TargetText
+    playbooks: tuple[PlaybookRef, ...]
+    windows: Windows | None = None
+
+
 async def scripts(run: Run, namespace: str, seed: int, see: Reader, rules: Rules) -> tuple[Script, ...]:
     """What a Run asks for, in order. Raises Invalid, and ClusterError where it cannot be looked up."""
-    target, wanted = await _wanted(run, namespace, see)
-    _at_home(target, namespace, rules)
+    wanted = await _wanted(run, namespace, see)
+    _at_home(wanted.target, namespace, rules)
     chosen = seed if run.spec.seed is None else run.spec.seed
-    return tuple([await _script(one, target, namespace, chosen, see, rules) for one in wanted])
+    return tuple([await _script(one, wanted, namespace, chosen, see, rules) for one in wanted.playbooks])
 
 
-async def _wanted(run: Run, namespace: str, see: Reader) -> tuple[TargetText, tuple[PlaybookRef, ...]]:
+async def _wanted(run: Run, namespace: str, see: Reader) -> _Wanted:
     if run.spec.playbook is not None and run.spec.target is not None:
-        return run.spec.target, (run.spec.playbook,)
-    name = str(run.spec.drill)
+        return _Wanted(run.spec.target, (run.spec.playbook,))
     try:
-        drill = drill_of(await see.get(ref("Drill", namespace, name)))
-    except Gone:
-        raise Invalid(
-            f'spec.drill: there is no Drill "{name}" in namespace {namespace}; '
-            f"kubectl get drills -n {namespace} lists those that are"
-        ) from None
-    return drill.spec.target, drill.spec.playbooks
+        drill = await drill_named(str(run.spec.drill), namespace, see)
+    except Invalid as error:
+        raise Invalid(f"spec.drill: {error}") from None
+    return _Wanted(drill.spec.target, drill.spec.playbooks, windows_of(drill))
 
 
-async def _script(  # noqa: PLR0913, PLR0917 - what, whose, and three worlds
-    wanted: PlaybookRef, target: TargetText, namespace: str, seed: int, see: Reader, rules: Rules
+async def _script(  # noqa: PLR0913, PLR0917 - what, of what, whose, and three worlds
+    one: PlaybookRef, wanted: _Wanted, namespace: str, seed: int, see: Reader, rules: Rules
 ) -> Script:
-    file = await _playbook(wanted, namespace, see, rules.catalog)
-    script = scripted(file, target.resolve(), wanted, rules.catalog, seed)
+    file = await playbook_named(one, namespace, see, rules.catalog)
+    script = scripted(file, wanted.target.resolve(), one, rules.catalog, seed, wanted.windows)
     for body in _probes(script):
         _harmless(body, file.name, namespace, rules)
     return script
-
-
-async def _playbook(wanted: PlaybookRef, namespace: str, see: Reader, catalog: Catalog) -> PlaybookFile:
-    if wanted.name is None:
-        raise Invalid(f'"file: {wanted.file}": {NO_FILES}; apply the Playbook and name it with "name"')
-    try:
-        return playbook_of(await see.get(ref("Playbook", namespace, wanted.name)), catalog)
-    except Gone:
-        return shipped(wanted.name, catalog)
 
 
 def _at_home(target: TargetText, namespace: str, rules: Rules) -> None:

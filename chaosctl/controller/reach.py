@@ -1,7 +1,8 @@
 """Why: whoever leads acts for many namespaces, and must stop acting the moment that somebody else may lead.
 
-So nothing of a run can touch another namespace, whatever its playbook says; and once the Lease is over, no
-call is ever answered: a process that slept wakes up and finds that it can do nothing more, until it is ended.
+So nothing of a run can touch another namespace, whatever its playbook says; and as long as the Lease is over,
+no call begins: a process that slept wakes up and finds that it can do nothing, until it leads again or is
+ended.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from chaosctl.model import Json, Op, Ref
 from chaosctl.ports import Cluster
 
 CLUSTER_WIDE = frozenset({"Namespace", "Node"})  # what has no namespace, and drills look at
+LOOK_AGAIN = 0.2  # seconds
 T = TypeVar("T")
 
 
@@ -65,9 +67,10 @@ class Reach:
     async def _call(self, request: Callable[[], Awaitable[T]], ref: Ref, *, reads: bool = False) -> T:
         if self.namespace and not self._is_near(ref, reads=reads):
             raise Forbidden(f"{ref}: a run in namespace {self.namespace} reaches nothing outside of it")
-        if not self.leads():
-            await asyncio.Event().wait()  # never: whoever leads now answers for what was going on here
-        return await request()
+        while True:
+            if self.leads():
+                return await request()
+            await asyncio.sleep(LOOK_AGAIN)  # if somebody else does, they go on with our runs, and we end
 
     def _is_near(self, ref: Ref, *, reads: bool) -> bool:
         if ref.namespace or ref.kind not in CLUSTER_WIDE:

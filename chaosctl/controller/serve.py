@@ -23,6 +23,7 @@ from chaosctl.cluster.guardian import Guardian
 from chaosctl.cluster.lease import GUARDIAN, lease
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.controller.desk import Desk
+from chaosctl.controller.drills import Drills
 from chaosctl.controller.http import serving
 from chaosctl.controller.leader import NAME, Leader
 from chaosctl.controller.metrics import Metrics
@@ -73,6 +74,7 @@ class Service:
     leader: Leader
     office: Office
     desk: Desk
+    drills: Drills
     guardian: Guardian
     trouble: str = "the store was not asked yet"
     ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,7 +106,12 @@ class Service:
 
     async def _lead(self) -> int:
         before = asyncio.all_tasks()
-        work = (self.desk.work(), self.guardian.stand(), self.office.voice.speak())
+        work = (
+            self.desk.work(),
+            self.drills.work(),
+            self.guardian.stand(),
+            self.office.voice.speak(),
+        )
         try:
             deposed = await self._unless_ending(self.leader.deposed(), *work)
         finally:
@@ -176,10 +183,11 @@ async def _service(options: Options) -> AsyncIterator[Service]:
         voice = Voice(Reach(objects, lambda: leader.leads), world.clock, name)
         office = Office(ours, objects, store, rules, voice, metrics, lambda: leader.leads)
         desk = Desk(office, options.namespaces)
+        drills = Drills(office, options.namespaces, desk.holder, desk.seen)
         sweeper = Sweeper(name, ours.ledgers, options.namespaces, lease=ours.guardians, metrics=metrics)
         _gauges(metrics, leader, desk)
         try:
-            yield Service(leader, office, desk, sweeper)
+            yield Service(leader, office, desk, drills, sweeper)
         finally:
             store.close()
 

@@ -13,7 +13,7 @@ from chaosctl.engine.clocks import credited, origin
 from chaosctl.engine.state import State
 from chaosctl.engine.tables import OVER, Phase
 from chaosctl.engine.verdict import RevertStatus
-from chaosctl.model import Json
+from chaosctl.model import Json, Model
 from chaosctl.report.text import between, clean
 from chaosctl.spec import ClockName
 from chaosctl.spec import run as written
@@ -23,8 +23,12 @@ WORST_FIRST = (RevertStatus.INCOMPLETE, RevertStatus.SUPERSEDED, RevertStatus.CL
 
 def status(progress: Progress) -> Json:
     """The status of a Run, as the API server takes it."""
-    body = run_status(progress).model_dump(mode="json", by_alias=True)
-    return cast("Json", _full(body))
+    return full(run_status(progress))
+
+
+def full(told: Model) -> Json:
+    """A status as the API server takes it, without what is empty."""
+    return cast("Json", _full(told.model_dump(mode="json", by_alias=True)))
 
 
 def run_status(progress: Progress) -> written.RunStatus:

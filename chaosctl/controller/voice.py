@@ -62,7 +62,7 @@ def _ref(about: Json, saying: Saying) -> Ref:
 def _body(ref: Ref, about: Json, saying: Saying, now: datetime, instance: str) -> Json:
     involved = {
         "apiVersion": API_VERSION,
-        "kind": "Run",
+        "kind": str(about.get("kind") or "Run"),
         "namespace": ref.namespace,
         "name": text_at(about, "/metadata/name"),
         "uid": text_at(about, "/metadata/uid"),

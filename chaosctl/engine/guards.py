@@ -24,8 +24,8 @@ OF_TARGET = frozenset({"target", "pods", "plans", "doomed", "lacking", "fought"}
 class Guarding(StrEnum):
     """Who undoes a run whose process died.
 
-    auto: a guardian that is alive, else a Job of the run's own. alive: only a guardian that is alive. job: the
-    Job in any case. none: nobody.
+    auto: a guardian that is alive, else a Job of the run's own. alive: nobody but a guardian that is alive.
+    job: the Job in any case. none: nobody.
     """
 
     AUTO = "auto"

@@ -28,11 +28,11 @@ class BadArtifact(Rollout):
 
     kind: Literal["bad-artifact"] = "bad-artifact"
     volume: str = ""
-    source: str = MISSING
+    source: str = ""
     variable: str = ""
     argument: str = ""
     mount: str = ""
-    path: str = f"/{MISSING}"
+    path: str = ""
     init: str = ""
     image: str = ""
     command: tuple[str, ...] = ("false",)
@@ -45,16 +45,20 @@ class BadArtifact(Rollout):
 
     def wanted(self, workload: Json, container: str) -> Iterator[tuple[str, JsonValue]]:
         if self.volume:
-            yield self._volume(workload), self.source
+            yield self._volume(workload), self.source or MISSING
         elif self.variable:
-            yield from variables(workload, container, {self.variable: self.path})
+            yield from variables(workload, container, {self.variable: self._path})
         elif self.argument:
             yield f"{container}/args", list(self._arguments(look(workload, f"{container}/args")))
         elif self.mount:
             at = _named(workload, f"{container}/volumeMounts", self.mount)
-            yield f"{at}/subPath", self.path.lstrip("/")
+            yield f"{at}/subPath", self._path.lstrip("/")
         else:
             yield from self._init(workload, container)
+
+    @property
+    def _path(self) -> str:
+        return self.path or f"/{MISSING}"
 
     def _volume(self, workload: Json) -> str:
         at = _named(workload, f"{POD}/volumes", self.volume)
@@ -68,11 +72,11 @@ class BadArtifact(Rollout):
         found, follows = False, False
         for argument in present if isinstance(present, list) else []:
             joined = str(argument).startswith(f"{self.argument}=")
-            yield self.path if follows else f"{self.argument}={self.path}" if joined else argument
+            yield self._path if follows else f"{self.argument}={self._path}" if joined else argument
             follows = argument == self.argument
             found = found or follows or joined
         if not found:
-            yield f"{self.argument}={self.path}"
+            yield f"{self.argument}={self._path}"
 
     def _init(self, workload: Json, container: str) -> Iterator[tuple[str, JsonValue]]:
         present = items(workload, f"{POD}/initContainers")

@@ -19,11 +19,8 @@ class Drain(Cordon):
     pods stay: those of DaemonSets, of other workloads, and ours.
     """
 
-    needs: ClassVar[tuple[Rule, ...]] = (
-        *Cordon.needs,
-        Rule("", "pods/eviction", ("create",)),
-        Rule("policy", "poddisruptionbudgets", ("list",)),
-    )
+    needs: ClassVar[tuple[Rule, ...]] = (*Cordon.needs, Rule("", "pods/eviction", ("create",)))
+    looks: ClassVar[tuple[Rule, ...]] = (Rule("policy", "poddisruptionbudgets", ("list",)),)
     kind: Literal["drain"] = "drain"  # type: ignore[assignment]  # a cordon and more
 
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:

@@ -12,18 +12,18 @@ PLUG_INS = (
 )  # fmt: skip
 """Parts of the names of DaemonSets whose pods enforce policies."""
 SWITCHED_ON = "--enable-network-policy=true"  # Amazon's plug-in can, where it is told to
-BUILT_IN = ("+k3s", "+rke2", "+sandbox")
+BUILT_IN = ("+k3s", "+rke2", "+embedded")
 """In a kubelet's version: of distributions that enforce policies without a DaemonSet."""
 
 
 async def enforced(see: Reader) -> bool:
     """Whether anybody is known here who enforces NetworkPolicies. Raises ClusterError."""
+    agents = await see.find(Ref(api_version="apps/v1", kind="DaemonSet", name=""))
+    if any(_enforces(agent) for agent in agents):
+        return True
     nodes = await see.find(Ref(kind="Node", name=""))
     versions = [text(node, "/status/nodeInfo/kubeletVersion") for node in nodes]
-    if any(mark in version for version in versions for mark in BUILT_IN):
-        return True
-    agents = await see.find(Ref(api_version="apps/v1", kind="DaemonSet", name=""))
-    return any(_enforces(agent) for agent in agents)
+    return any(mark in version for version in versions for mark in BUILT_IN)
 
 
 def _enforces(agent: Json) -> bool:

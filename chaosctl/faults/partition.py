@@ -31,7 +31,10 @@ class Partition(Some):
     needs: ClassVar[tuple[Rule, ...]] = (
         *SEE_PODS,
         Rule("", "pods", ("get", "patch")),
-        Rule("networking.k8s.io", "networkpolicies", ("get", "list", "create", "delete")),
+        Rule("networking.k8s.io", "networkpolicies", ("get", "create", "delete")),
+    )
+    looks: ClassVar[tuple[Rule, ...]] = (
+        Rule("networking.k8s.io", "networkpolicies", ("list",)),
         Rule("apps", "daemonsets", ("list",)),
         Rule("", "nodes", ("list",)),
     )
@@ -43,7 +46,7 @@ class Partition(Some):
     dns: bool = True
 
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:
-        ref = Ref(api_version=GROUP, kind=KIND, namespace=target.ref.namespace, name=aim.name("partition"))
+        ref = Ref(api_version=GROUP, kind=KIND, namespace=target.ref.namespace, name=aim.name("policy"))
         if self._everybody:
             return (self._policy(ref, look(target.workload, "/spec/selector")),)
         pods = [pod for pod in await see.pods(target.ref) if not is_leaving(pod)]

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from chaosctl.changes import patch
-from chaosctl.faults.parts import existing, felt
+from chaosctl.faults.parts import SEE_PODS, existing, felt
 from chaosctl.model import Create, Json, Plan, Ref
 from chaosctl.ports import Reader
 from chaosctl.probes import ObjectValue
@@ -22,17 +22,15 @@ class Quota(Fault):
     written as Kubernetes stores quantities ("500m", not "0.5").
     """
 
-    needs: ClassVar[tuple[Rule, ...]] = (
-        Rule("", "resourcequotas", ("get", "create", "patch", "delete")),
-        Rule("", "pods", ("list",)),
-    )
+    needs: ClassVar[tuple[Rule, ...]] = (Rule("", "resourcequotas", ("get", "create", "patch", "delete")),)
+    looks: ClassVar[tuple[Rule, ...]] = SEE_PODS
     touches: ClassVar[str] = "quota"
     kind: Literal["quota"] = "quota"
     name: str = ""
     hard: Mapping[str, str] = Field(default={"pods": "0"}, min_length=1)
 
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:
-        ref = Ref(kind="ResourceQuota", namespace=target.ref.namespace, name=self.name or aim.name("quota"))
+        ref = Ref(kind="ResourceQuota", namespace=target.ref.namespace, name=self.name or aim.name("limits"))
         if self.name:
             seen = await existing(ref, see)
             return (

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import JsonValue
@@ -14,6 +15,8 @@ from chaosctl.ports import Reader
 from chaosctl.probes import NewPods
 from chaosctl.spec import Aim, Check, Fault, Rule, TargetView
 from chaosctl.targets.fields import container_path, items, text, texts
+
+OFTEN = timedelta(milliseconds=250)  # a release that crashes may be rolled back within a second or two
 
 
 class Rollout(Fault):
@@ -37,7 +40,8 @@ class Rollout(Fault):
         return (patch(target.ref, workload, changes, pins=sorted(_names(workload, changes))),)
 
     def effect(self, plan: Plan, target: TargetView) -> Check:  # noqa: ARG002 - any other template will do
-        return felt("released", NewPods(besides=target.revision), least=1)
+        check = felt("released", NewPods(besides=target.revision), least=1)
+        return check.model_copy(update={"every": OFTEN})
 
 
 def variables(workload: Json, container: str, env: Mapping[str, str]) -> Iterator[tuple[str, JsonValue]]:

@@ -109,7 +109,7 @@ def replayed(run: str, store: Store) -> State:
 
 async def conduct(part: Part, refusals: tuple[str, ...], store: Store, viewer: Viewer) -> Outcome:
     """A run, from its claim to its verdict, unless guards refuse it. Raises Busy where it is tended."""
-    journal = store.journal(part.name)  # before anything is claimed: a store that fails must cost nothing
+    journal = store.new_journal(part.name)  # before anything is claimed: a store that fails must cost nothing
     watched = Observed(journal, viewer)
     if not refusals:
         try:
@@ -120,19 +120,21 @@ async def conduct(part: Part, refusals: tuple[str, ...], store: Store, viewer: V
                 raise
             refusals = (str(error),)
     if not refusals:
-        return _concluded(await _claimed(part, journal, watched, _started(part)), store)
+        return concluded(await _claimed(part, journal, watched, _started(part)), store)
     watched.append(_refused(part, refusals))
-    return _concluded(Outcome(part.name, watched.state, verdict(watched.state)), store)
+    return concluded(Outcome(part.name, watched.state, verdict(watched.state)), store)
 
 
 async def resume(part: Part, store: Store, viewer: Viewer, why: str = "") -> Outcome:
     """Bring the journal of a dead run to its end; with `why`, stop it."""
     journal = store.journal(part.name)  # whoever wrote it before can write no more
     watched = Observed(journal, viewer, replayed(part.name, store))
+    if watched.state.phase is Phase.DONE:
+        return Outcome(part.name, watched.state, verdict(watched.state))  # whoever we took it from was faster
     if why := why or await _objection(part, watched.state):
         part.stop(why)
     outcome = await _claimed(part, journal, watched, _resumed(part, watched.state))
-    return _concluded(outcome, store)
+    return concluded(outcome, store)
 
 
 async def _objection(part: Part, state: State) -> str:
@@ -265,7 +267,7 @@ async def _abandoned(part: Part) -> None:
     await _left(part, journalled=False)
 
 
-def _concluded(outcome: Outcome, store: Store) -> Outcome:
+def concluded(outcome: Outcome, store: Store) -> Outcome:
     """The outcome, noted for the list of runs; the journal remains what decides it."""
     if outcome.state.phase is Phase.NEW:
         return outcome  # not even its start could be journalled

@@ -3,14 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
-from chaosctl.engine.verdict import worst
 from chaosctl.operations.guest import guest
 from chaosctl.operations.interrupts import interrupts
-from chaosctl.operations.order import SAMPLE, Access, order
-from chaosctl.operations.run import run_all
+from chaosctl.operations.order import SAMPLE, Access, Order, order
+from chaosctl.operations.run import Done, run_all
 from chaosctl.operations.sandbox import down, status, up
 from chaosctl.operations.viewing import Outcome, Viewer
 
@@ -29,18 +29,18 @@ async def demo(access: Access, viewer: Viewer, say: Say) -> int:
 
     with interrupts(stop):
         try:
-            outcomes = await showing
+            done = await showing
         except asyncio.CancelledError:
             say("interrupted")
             return ABORTED
-    for line in _summary(outcomes, time.monotonic() - began):
+    for line in _summary(done.outcomes, time.monotonic() - began):
         say(line)
-    return worst([outcome.verdict.exit_code for outcome in outcomes])
+    return done.exit_code
 
 
-async def _show(access: Access, viewer: Viewer, say: Say) -> list[Outcome]:
+async def _show(access: Access, viewer: Viewer, say: Say) -> Done:
     async with _stage(access, say):
-        return await _drills(access, viewer)
+        return await run_all(_drills(access), viewer)
 
 
 def _stage(access: Access, say: Say) -> AbstractAsyncContextManager[None]:
@@ -61,17 +61,12 @@ async def _sandbox(say: Say) -> AsyncIterator[None]:
     say(f"the sandbox {'is up, as it was before' if was_up else 'is gone again'}")
 
 
-async def _drills(access: Access, viewer: Viewer) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    for name in PLAYBOOKS:
-        done = await run_all(order(name, SAMPLE, (), access, "auto", None), viewer)
-        outcomes += done.outcomes
-        if any(outcome.state.stops or outcome.interrupted for outcome in done.outcomes):
-            break
-    return outcomes
+def _drills(access: Access) -> Order:
+    each = [order(name, SAMPLE, (), access, "auto", None) for name in PLAYBOOKS]
+    return replace(each[0], scripts=tuple(script for one in each for script in one.scripts))
 
 
-def _summary(outcomes: list[Outcome], seconds: float) -> list[str]:
+def _summary(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
     lines = [f"{len(outcomes)} drills in {seconds:.0f} s. Post-mortems:"]
     for outcome in outcomes:
         page = next((path for path in outcome.files if path.suffix == ".html"), "")

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
 
+from chaosctl.calendars.reading import calendar_here
 from chaosctl.calendars.schedule import Firing, Timed, coming
+from chaosctl.calendars.windows import Calendar
 from chaosctl.errors import Invalid
 from chaosctl.model import Json
+from chaosctl.operations.connect import connected
 from chaosctl.operations.order import Access
-from chaosctl.operations.timing import Subject, calendar_of_a_file, in_file, moment_in
+from chaosctl.operations.timing import Subject, in_file, in_namespace, moment_in
 from chaosctl.report.text import clean
 from chaosctl.spec.amounts import show_duration
 from chaosctl.spec.schedule import Schedule
@@ -50,26 +53,51 @@ class Forecast:
         }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which times: from `now` on, `count` of each drill, or all up to `until`."""
+
+    now: datetime
+    count: int
+    until: str = ""
+
+
 async def forecast(
-    names: Sequence[str], access: Access, now: datetime, count: int, until: str = ""
+    names: Sequence[str], namespace: str, access: Access, wanted: Wanted
 ) -> tuple[Forecast, ...]:
-    """The coming times of drills: `count` of each, or all up to `until`. Raises Invalid, Lost."""
-    if not 1 <= count <= MOST:
-        raise Invalid(f"--count {count}: between 1 and {MOST}")
-    return tuple([await _of_one(in_file(name), access, now, count, until) for name in names])
+    """The coming times of drills in files, or of Drill objects of a namespace. Raises Invalid, Lost."""
+    if not 1 <= wanted.count <= MOST:
+        raise Invalid(f"--count {wanted.count}: between 1 and {MOST}")
+    if not namespace:
+        return tuple([await _of_a_file(in_file(name), access, wanted) for name in names])
+    async with connected(access) as world:
+        subjects = [await in_namespace(name, namespace, world.cluster) for name in names]
+        return tuple([_of_one(one, await one.calendar(world.cluster), wanted) for one in subjects])
 
 
-async def _of_one(subject: Subject, access: Access, now: datetime, count: int, until: str) -> Forecast:
-    calendar = await calendar_of_a_file(subject, access)
-    drill = subject.timed(calendar, now)
+async def _of_a_file(subject: Subject, access: Access, wanted: Wanted) -> Forecast:
+    """The cluster is asked only where the calendar lies in it."""
+    windows = subject.windows
+    if windows is None or windows.blackout is None or windows.blackout.file:
+        return _of_one(subject, calendar_here(windows), wanted)
+    async with connected(access) as world:
+        return _of_one(subject, await subject.calendar(world.cluster), wanted)
+
+
+def _of_one(subject: Subject, calendar: Calendar, wanted: Wanted) -> Forecast:
+    drill = subject.timed(calendar, wanted.now)
     if drill is None:
         return Forecast(subject.name, None, ())
-    wanted = islice(coming(drill, now), MOST if until else count)
-    if until:
-        end = moment_in(until, drill.schedule.timezone, "--until")
-        wanted = takewhile(lambda firing: firing.scheduled <= end, wanted)  # type: ignore[assignment]
-    times = tuple(Coming(one, calendar.refusal(one.at, drill.lasts)) for one in wanted)
+    found = _shown(drill, wanted)
+    times = tuple(Coming(one, calendar.refusal(one.at, drill.lasts)) for one in found)
     return Forecast(subject.name, drill, times)
+
+
+def _shown(drill: Timed, wanted: Wanted) -> Iterator[Firing]:
+    if not wanted.until:
+        return islice(coming(drill, wanted.now), wanted.count)
+    end = moment_in(wanted.until, drill.schedule.timezone, "--until")
+    return islice(takewhile(lambda firing: firing.scheduled <= end, coming(drill, wanted.now)), MOST)
 
 
 def _lines(seen: Forecast) -> Iterator[str]:

@@ -33,6 +33,7 @@ LOOK_AGAIN = timedelta(milliseconds=250)
 BY_HAND = f"kubectl delete namespace {MODELS}"
 HEALTH = "/v2/health/ready"
 OK = 200
+NO_IMAGE = "ImagePullBackOff"
 Say = Callable[[str], None]
 
 
@@ -78,11 +79,18 @@ async def _furnish(world: World, say: Say) -> None:
 
 
 async def _until_ready(ref: Ref, world: World) -> None:
-    """Raises Invalid, which says what keeps its pods from running."""
+    """Raises Invalid, which says what keeps its pods from running: at once where no time will help."""
 
     async def ready() -> bool:
         body = await world.cluster.get(ref)
-        return look(body, "/status/readyReplicas") == look(body, "/spec/replicas")
+        if look(body, "/status/readyReplicas") == look(body, "/spec/replicas"):
+            return True
+        why = await of_pods(ref, f"app={ref.name}", world.cluster)
+        if NO_IMAGE in why:
+            raise Invalid(
+                f"{ref} cannot be started: {why}; docs/how-to/build-the-image.md says how to get it"
+            )
+        return False
 
     if not await _until(ready, READY_WITHIN, world):
         why = await of_pods(ref, f"app={ref.name}", world.cluster)

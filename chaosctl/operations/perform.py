@@ -24,7 +24,7 @@ from chaosctl.engine.judge import LONG_AGO
 from chaosctl.engine.state import State, probe_key
 from chaosctl.errors import Illegal, NoData
 from chaosctl.model import Reading, Ref
-from chaosctl.operations.notices import Notices
+from chaosctl.operations.notices import Notices, reactor
 from chaosctl.ports import Answers, Clock, Cluster, Http
 from chaosctl.spec import Aim, Check, Script, Target, View
 from chaosctl.targets import look
@@ -103,6 +103,10 @@ class Performer:
 
     async def _keep(self, name: str, state: State) -> events.Restored | events.EffectLost:
         ended = await keep(_line(name, state), self.world.cluster, self.world.clock)
+        if state.lives[name].reaction and ended.standing is Standing.BEFORE and not ended.by:
+            since = state.lives[name].applied_at or state.since
+            by = await reactor(state.plot.target, since, self.world.cluster, self.world.clock)
+            ended = ended.model_copy(update={"by": by})
         now = self.world.clock.now()
         if state.lives[name].reaction and _is_reaction(ended, state.plot.target):
             return events.Restored(at=now, entry=name, by=ended.by or "somebody")

@@ -14,8 +14,8 @@ from chaosctl.model import Json
 from chaosctl.spec import Rule
 from chaosctl.watchdog import lease as watchdogs
 
-CLUSTER_WIDE = frozenset({"nodes"})
-"""Resources that lie in no namespace, so that no Role of one can grant them."""
+CLUSTER_WIDE = frozenset({"daemonsets", "nodes"})
+"""Resources that lie in no namespace, or are looked for in all, so that no Role of one can grant them."""
 CONTROLLERS = "chaosctl-controller"
 
 
@@ -48,7 +48,7 @@ LOOKING = (
 LEDGERS = (Rule("", "configmaps", ("get", "list", "create", "patch", "delete")),)
 OBJECTS = (
     Rule(GROUP, "playbooks", ("get",)),
-    Rule(GROUP, "drills", ("get", "list", "watch")),
+    Rule(GROUP, "drills", ("get", "list")),
     Rule(GROUP, "drills/status", ("patch",)),
     Rule(GROUP, "runs", ("get", "list", "watch", "create")),
     Rule(GROUP, "runs/status", ("patch",)),
@@ -89,7 +89,12 @@ def rules(grants: Iterable[Grant]) -> Json:
 
 def faults(catalog: Catalog) -> Mapping[str, Rights]:
     """What each kind of fault needs beside that."""
-    return {name: _of(kind.needs) for name, kind in catalog.faults.items()}
+    return {name: _of((*kind.needs, *kind.looks)) for name, kind in catalog.faults.items()}
+
+
+def cluster_bound(catalog: Catalog) -> tuple[str, ...]:
+    """The kinds of fault that are refused where nothing beyond some namespaces is granted."""
+    return tuple(name for name, kind in catalog.faults.items() if _of(kind.needs).cluster)
 
 
 def as_json(catalog: Catalog) -> Json:

@@ -1,12 +1,14 @@
 """Why: a person who runs a drill can stop it with a signal, and gets a name, a verdict and a post-mortem."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chaosctl.engine.guards import Guarding
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import worst
-from chaosctl.errors import Fenced, StoreError
+from chaosctl.errors import ClusterError, Fenced, StoreError
 from chaosctl.operations.conduct import Part, conduct, fenced
 from chaosctl.operations.connect import connected
 from chaosctl.operations.home import Home, home
@@ -19,9 +21,12 @@ from chaosctl.operations.standing import guardian_for
 from chaosctl.operations.viewing import Outcome, Viewer
 from chaosctl.spec import Script
 from chaosctl.store import Store
+from chaosctl.targets import look
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
 NAME_LENGTH = 6
+SETTLED_WITHIN = timedelta(minutes=1)
+LOOK_AGAIN = timedelta(milliseconds=250)
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,20 @@ async def run_all(order: Order, viewer: Viewer) -> Done:
     with Store(home().store) as store:
         async with connected(order.access, viewer.say) as world:
             for script in order.scripts:
+                if outcomes:
+                    await _settled(script, world)
                 outcomes.append(await run_one(script, world, store, viewer, order.guarding))
                 if outcomes[-1].state.stops or outcomes[-1].interrupted:
                     break
     return Done(order.drill, tuple(outcomes))
+
+
+async def _settled(script: Script, world: World) -> None:
+    """Wait until what the run before has put back is rolled out; if it never is, the guards say so."""
+    end = world.clock.now() + SETTLED_WITHIN
+    with suppress(ClusterError):
+        while world.clock.now() < end and not (await look(script.target, world.cluster)).settled:
+            await world.clock.sleep_until(world.clock.now() + LOOK_AGAIN)
 
 
 async def run_one(script: Script, world: World, store: Store, viewer: Viewer, guarding: Guarding) -> Outcome:

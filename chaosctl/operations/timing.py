@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chaosctl.calendars.reading import calendar_here, calendar_in
+from chaosctl.calendars.reading import calendar_in
 from chaosctl.calendars.schedule import Timed, timed
 from chaosctl.calendars.windows import Calendar
 from chaosctl.catalog import find_playbook, installed, load_drill, scripts_of
+from chaosctl.catalog.objects import scripted, windows_of
 from chaosctl.errors import Invalid
-from chaosctl.operations.connect import connected
-from chaosctl.operations.order import Access
+from chaosctl.operations.objects import drill_named, playbook_named
 from chaosctl.ports import Reader
 from chaosctl.spec import Script
 from chaosctl.spec.drill import Drill
@@ -59,13 +59,17 @@ def in_file(name: str) -> Subject:
     return Subject(file.drill, file.windows, scripts_of(file, catalog))
 
 
-async def calendar_of_a_file(subject: Subject, access: Access) -> Calendar:
-    """When it may run; the cluster is asked only where the calendar lies in it. Raises Invalid, Lost."""
-    windows = subject.windows
-    if windows is None or windows.blackout is None or windows.blackout.file:
-        return calendar_here(windows)
-    async with connected(access) as world:
-        return await subject.calendar(world.cluster)
+async def in_namespace(name: str, namespace: str, see: Reader) -> Subject:
+    """A Drill object, with its playbooks as they are there. Raises Invalid, ClusterError."""
+    catalog = installed()
+    drill = await drill_named(name, namespace, see)
+    target, windows = drill.spec.target.resolve(), windows_of(drill)
+    files = [await playbook_named(one, namespace, see, catalog) for one in drill.spec.playbooks]
+    scripts = (
+        scripted(file, target, one, catalog, 0, windows)
+        for file, one in zip(files, drill.spec.playbooks, strict=True)
+    )
+    return Subject(drill, windows, tuple(scripts))
 
 
 def moment_in(text: str, timezone: str, option: str) -> datetime:

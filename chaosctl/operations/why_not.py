@@ -16,7 +16,7 @@ from chaosctl.operations.connect import connected
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import World
 from chaosctl.operations.plan import PREVIEW, inspect
-from chaosctl.operations.timing import Subject, in_file, moment_in
+from chaosctl.operations.timing import Subject, in_file, in_namespace, moment_in
 from chaosctl.report.text import clean
 from chaosctl.spec.zones import zone
 
@@ -64,14 +64,23 @@ class Answer:
         }
 
 
-async def why_not(name: str, at: str, access: Access, guardian: str) -> Answer:
-    """Everything that keeps a drill from running at a time; now, where `at` is "". Raises Invalid, Lost."""
-    subject = in_file(name)
-    asked = moment_in(at, subject.timezone, "--at") if at else None
+async def why_not(name: str, namespace: str, at: str, access: Access, guardian: str) -> Answer:
+    """Everything that keeps a drill in a file, or a Drill object of a namespace, from running at a time.
+
+    `at` "" is now. Raises Invalid, Lost.
+    """
+    here = None if namespace else in_file(name)  # what is wrong with a file needs no cluster
     async with connected(access) as world:
-        calendar, blind = await _calendar(subject, world)
-        at_cluster = [reason async for reason in _of_the_guards(subject, world, Guarding(guardian))]
-        now = world.clock.now()
+        subject = here or await in_namespace(name, namespace, world.cluster)
+        asked = moment_in(at, subject.timezone, "--at") if at else None
+        return await answer(subject, asked, world, Guarding(guardian))
+
+
+async def answer(subject: Subject, asked: datetime | None, world: World, guarding: Guarding) -> Answer:
+    """The same on a cluster that is connected; `asked` is None for now."""
+    calendar, blind = await _calendar(subject, world)
+    at_cluster = [reason async for reason in _of_the_guards(subject, world, guarding)]
+    now = world.clock.now()
     when = asked or now
     drill = subject.timed(calendar, min(when, now))
     return Answer(

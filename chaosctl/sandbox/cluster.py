@@ -184,7 +184,7 @@ def _node(name: str, zone: str, address: str) -> Json:
             "allocatable": resources,
             "conditions": [_condition(*each) for each in _CONDITIONS],
             "nodeInfo": {
-                "kubeletVersion": "v1.32.0+sandbox",
+                "kubeletVersion": "v1.32.0+embedded",
                 "kubeProxyVersion": "v1.32.0",
                 "osImage": "chaosctl sandbox",
                 "kernelVersion": platform.release(),

@@ -63,6 +63,9 @@ class Fault(Spec, ABC):
     """A way to hurt a deployment, declared as a plan of reversible changes."""
 
     needs: ClassVar[tuple[Rule, ...]] = ()
+    """Without these rights it is refused."""
+    looks: ClassVar[tuple[Rule, ...]] = ()
+    """What its doubts look at; without these rights there is one doubt more."""
     reaction: ClassVar[bool] = False
     """Whether somebody else (a watchdog, a progressive controller) is expected to undo it."""
     touches: ClassVar[str] = ""

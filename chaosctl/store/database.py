@@ -41,9 +41,10 @@ class Database:
     def close(self) -> None:
         self._backend.engine.dispose()
 
-    def claim(self, run: str) -> tuple[Claim, Head]:
+    def claim(self, run: str, *, begun: bool = True) -> tuple[Claim, Head]:
         """Become the journal's one writer. Whoever was it before can append no more."""
-        return self._write(lambda connection: statements.claim(connection, run, self._backend.unless_there))
+        unless_there = self._backend.unless_there
+        return self._write(lambda connection: statements.claim(connection, run, unless_there, begun=begun))
 
     def append(
         self, claim: Claim, heads: tuple[Head, Head], lines: Sequence[Line], news: Mapping[str, str]

@@ -16,9 +16,9 @@ from chaosctl.store.summary import news
 class RunJournal:
     """The journal of one run, for its one writer. Raises StoreError."""
 
-    def __init__(self, database: Database, run: str) -> None:
+    def __init__(self, database: Database, run: str, *, begun: bool = True) -> None:
         self._database = database
-        self._claim, self._head = database.claim(run)
+        self._claim, self._head = database.claim(run, begun=begun)
         self._block = self._unsealed()
         self._settled = True
 

@@ -22,12 +22,17 @@ class Claim(NamedTuple):
     epoch: int
 
 
-def claim(connection: Connection, run: str, unless_there: UnlessThere) -> tuple[Claim, Head]:
-    """Become the journal's one writer."""
+def claim(
+    connection: Connection, run: str, unless_there: UnlessThere, *, begun: bool = True
+) -> tuple[Claim, Head]:
+    """Become the journal's one writer; unless it may have `begun`, of an empty one. Raises Fenced."""
     fresh = {"run": run, "epoch": 0, "seq": 0, "sha256": genesis(run)}
     connection.execute(unless_there(journals).values(fresh))
-    newer = update(journals).where(journals.c.run == run).values(epoch=journals.c.epoch + 1)
-    row = connection.execute(newer.returning(*journals.c)).mappings().one()
+    mine = journals.c.run == run if begun else and_(journals.c.run == run, journals.c.seq == 0)
+    newer = update(journals).where(mine).values(epoch=journals.c.epoch + 1)
+    row = connection.execute(newer.returning(*journals.c)).mappings().one_or_none()
+    if row is None:
+        raise Fenced(f"run {run}: another process has begun it")
     return Claim(row["id"], run, row["epoch"]), Head(row["seq"], row["sha256"])
 
 
@@ -86,12 +91,12 @@ def read(connection: Connection, run: str, after: int, limit: int) -> list[Row]:
 def _interned(connection: Connection, texts: set[str], unless_there: UnlessThere) -> Mapping[str, int]:
     """The numbers of texts, which get one where they have none."""
     query = select(strings.c.text, strings.c.id).where(strings.c.text.in_(sorted(texts)))
-    known = dict(connection.execute(query).tuples().all())
+    known = dict(connection.execute(query).all())
     missing = sorted(texts - known.keys())  # in one order, or two writers could wait for each other
     if not missing:
         return known
     connection.execute(unless_there(strings), [{"text": text} for text in missing])
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def _links() -> Select[tuple[object, ...]]:

@@ -57,6 +57,10 @@ class Store:
         """Become the one writer of a run's journal; who was it before can append no more."""
         return RunJournal(self._database, run)
 
+    def new_journal(self, run: str) -> RunJournal:
+        """The same, of a journal that nobody has written to. Raises Fenced where somebody has."""
+        return RunJournal(self._database, run, begun=False)
+
     def records(self, run: str, after: int = 0) -> Iterator[Record]:
         """The events behind row `after`, in order, with their numbers. The store's own seals are left out."""
         for row in self._rows(run, after):

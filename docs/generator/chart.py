@@ -63,7 +63,7 @@ def values() -> Iterator[Value]:
 
 def rights() -> str:
     controller, watchdog, faults = roles.controller(), roles.watchdog(), roles.faults(CATALOG)
-    refused = ", ".join(name for name, kind in faults.items() if kind.cluster)
+    refused = ", ".join(roles.cluster_bound(CATALOG))
     return markdown.page(
         "Rights in a cluster",
         RIGHTS_ABOUT,

@@ -64,6 +64,10 @@ REFUSED: Mapping[str, Mapping[str, object]] = {
     "facts fresh": {"at": EPOCH - FRESH_FOR - SECOND},
     "target exists": {"target": None},
     "namespace opted in": {"opt_in": ""},
+    "inside its windows": {
+        "closed": 'the blackout "Year-end freeze" lasts until Tue 2027-01-05 00:00 CET; '
+        "next possible: Tue 2027-01-05 09:00 CET"
+    },
     "target settled and healthy": {"target": UNSETTLED},
     "selector matches": {"pods": 0},
     "no other run": {"holder": "7f3kxq"},

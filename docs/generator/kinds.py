@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chaosctl.catalog import body_schema, library, load_playbook, resolve
 from chaosctl.model import Banish, Delete, Edit, Json, Patch, Ref, Switch
-from chaosctl.spec import Check, Fault, Probe, Spec, Target, TargetView
+from chaosctl.spec import Check, Fault, Probe, Rule, Spec, Target, TargetView
 from chaosctl.spec.amounts import show_amount
 from generator import markdown
 from generator.documents import CATALOG
@@ -49,12 +49,14 @@ def probes() -> str:
 
 
 def examples() -> dict[str, tuple[Path, Json]]:
-    """For each kind of fault the first shipped playbook that uses it, and the fault's body there."""
+    """For each kind of fault a shipped playbook that uses it, best its namesake, and its body there."""
     found: dict[str, tuple[Path, Json]] = {}
     for path in library().values():
         script = resolve(load_playbook(path, CATALOG), Target(workload=DEPLOYMENT), {}, CATALOG)
         for entry in script.entries:
-            found.setdefault(str(entry.fault["kind"]), (path, entry.fault))
+            kind = str(entry.fault["kind"])
+            if kind not in found or path.stem == kind:
+                found[kind] = (path, entry.fault)
     return found
 
 
@@ -85,8 +87,13 @@ def _properties(kind: type[Fault], fault: Fault) -> Iterator[str]:
         f"- **Alone**: another change of the {kind.touches} may not overlap with it" if kind.touches else ""
     )
     lines.append("- **Reaction**: somebody else is expected to undo it" if kind.reaction else "")
-    rules = "; ".join(f"{rule.resource}: {', '.join(rule.verbs)}" for rule in kind.needs)
-    yield "\n".join([*filter(None, lines), f"- **Rights**: {rules}"])
+    lines.append(f"- **Rights**: {_rules(kind.needs)}")
+    lines.append(f"- **Looks at**, to warn: {_rules(kind.looks)}" if kind.looks else "")
+    yield "\n".join(filter(None, lines))
+
+
+def _rules(rules: tuple[Rule, ...]) -> str:
+    return "; ".join(f"{rule.resource}: {', '.join(rule.verbs)}" for rule in rules)
 
 
 def _bound(check: Check) -> str:
@@ -137,5 +144,5 @@ def _fields(kind: type[Spec]) -> str:
 
 def _rights() -> Iterator[tuple[str, ...]]:
     for name, kind in CATALOG.faults.items():
-        for rule in kind.needs:
+        for rule in (*kind.needs, *kind.looks):
             yield name, rule.group or "(core)", rule.resource, ", ".join(rule.verbs)

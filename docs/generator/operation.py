@@ -17,13 +17,12 @@ VARIABLES = (
     ("CHAOSCTL_HOME", "the state folder; default `$XDG_STATE_HOME/chaosctl`"),
     (
         "CHAOSCTL_STORE",
-        "where journals are: a path, or `postgresql://…` ([how](../how-to/keep-journals.md)); default `store.db` "
-        "in the state folder",
+        "where [journals](../how-to/keep-journals.md) are: a path, or `postgresql://…`; default `store.db`",
     ),
+    ("CHAOSCTL_LEDGER_KEY", "for `guardian --ledger`: the key of that ledger alone; a run's own Job gets it"),
     (
         "CHAOSCTL_KEY_FILE",
-        "a file with the installation's key, 64 hexadecimal digits, such as a mounted Secret; default `key` in "
-        "the state folder",
+        "the file of the installation's key, 64 hexadecimal digits, as a Secret is mounted; default `key`",
     ),
     ("XDG_STATE_HOME", "where programs keep their state; default `~/.local/state`"),
     (
@@ -42,7 +41,7 @@ STATE = """
 | path under the state folder | what |
 |---|---|
 | `store.db` | journals and readings (SQLite), unless `CHAOSCTL_STORE` names another place |
-| `key` | the installation's key, by which ledgers are known to be ours; mode 0600; not with `CHAOSCTL_KEY_FILE` |
+| `key` | the installation's key, by which ledgers are ours, unless `CHAOSCTL_KEY_FILE` names another |
 | `runs/RUN/` | the post-mortem, and a request to stop |
 | `sandbox/` | the sandbox that `sandbox up` started: `kubeconfig`, `sandbox.log`, `config.yaml` |
 | `sandbox-PID/` | one that was started for a run, and goes with it |
@@ -63,13 +62,37 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("requests to stop until nobody waits for the recovery", "engine.decide.HURRY", ""),
     ("failures of the workload until it is given up", "engine.decide.MAX_TROUBLES", ""),
     ("readings without data in a row until an abort check aborts", "engine.judge.NO_DATA_LIMIT", ""),
+    ("times of a schedule that `missed: all` makes up for", "calendars.schedule.MOST_MISSED", ""),
+    ("times that `schedule` shows", "operations.forecast.MOST", ""),
+    ("how far windows are looked ahead", "calendars.windows.HORIZON", ""),
+    ("a calendar of freezes", "spec.windows.MAX_BYTES", "bytes"),
+    ("events in it", "calendars.ics.MAX_EVENTS", ""),
+    ("events in it that repeat", "calendars.ics.MAX_RULES", ""),
+    ("an event that repeats lasts", "calendars.ics.LONGEST", ""),
+    ("a COUNT of such an event reaches over", "calendars.recurrence.LONGEST_COUNT", ""),
+    ("a clock may be wrong before a schedule begins anew", "calendars.schedule.SKEW", ""),
     ("undo data of one target", "cluster.ledger.LARGEST", "bytes"),
     ("a ledger stays after its outcomes are in the journal", "cluster.guardian.LEDGER_TTL", ""),
     ("a ledger stays that nobody journalled", "cluster.guardian.UNREAD_TTL", ""),
     ("pause between two sweeps of a guardian", "cluster.guardian.EVERY", ""),
+    ("a run waits for its own guardian", "cluster.job_guardian.WITHIN", ""),
+    ("a run waits for one whose pod is in trouble", "cluster.job_guardian.PATIENCE", ""),
+    ("a run's own guardian waits for its ledger", "cluster.solo.PATIENCE", ""),
+    (
+        "a run's own guardian stays at most, after the longest that the run takes",
+        "cluster.job_manifests.LINGER",
+        "",
+    ),
+    ("its Job stays after its end", "cluster.job_manifests.TTL", ""),
     ("a guardian counts as alive after its last renewal", "cluster.lease.ALIVE_WITHIN", ""),
     ("a Kubernetes request", "cluster.kubernetes.TIMEOUT", "seconds"),
     ("a Kubernetes answer", "cluster.kubernetes.LARGEST", "bytes"),
+    ("a controller's Lease lasts", "controller.leader.LASTING", ""),
+    ("others wait beside that, until they take it", "controller.leader.GRACE", "seconds"),
+    ("runs of one controller at once", "controller.turns.AT_ONCE", ""),
+    ("pause between two lists of all Run objects", "controller.desk.AGAIN", "seconds"),
+    ("Kubernetes Events that wait to be written; more are dropped", "controller.voice.WAITING", ""),
+    ("a message in a status", "controller.conditions.LONGEST", "characters"),
     ("proxies must pass traffic on unharmed within", "cluster.proxies.TRANSPARENT_WITHIN", ""),
     ("the longest delay that a proxy makes", "traffic.proxy.faults.LONGEST_DELAY", "seconds"),
     ("requests in flight of the workload", "traffic.workload.MAX_IN_FLIGHT", ""),

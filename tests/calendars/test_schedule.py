@@ -115,6 +115,8 @@ def test_after_a_pause_each_policy_makes_up_for_what_it_says(missed, started, gi
     answer = due(what, served(what, day(1)), day(5, 18))
     assert (answer.start and answer.start.name) == (started and f"d-2026{started}1000")
     assert names(answer.passed) == [f"d-2026{one}1000" for one in given_up]
+    if started is None:  # decided, so that it is told once
+        assert answer.served_until == day(5)
 
 
 def test_making_up_for_all_is_no_storm_but_one_after_the_other_from_the_oldest():

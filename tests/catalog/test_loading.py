@@ -317,7 +317,7 @@ class TestDrills:
             (("file: playbook.yaml, ", ""), "spec.playbooks[0]", 'say either "name" or "file"'),
             (("{image: ", "{imag: "), "spec.playbooks[0]", "this playbook cannot run as it is here"),
             (("{image: ", "{imag: "), "", 'unknown parameter "imag"'),
-            (("  playbooks:", "  schedule: {}\n  playbooks:"), "spec.schedule", "unknown field"),
+            (("  playbooks:", "  scheduel: {}\n  playbooks:"), "spec.scheduel", "unknown field"),
         ],
     )
     def test_a_mistake_is_named_with_its_field(self, tmp_path, change, field, message):

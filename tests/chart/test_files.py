@@ -9,6 +9,8 @@ from pathlib import Path
 import yaml
 from chart.granting import CATALOG
 
+from chaosctl.operations import roles
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "chaosctl"
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -67,6 +69,12 @@ def test_every_value_is_documented():
     assert leaves - {"global"} == documented
 
 
-def test_by_default_every_fault_may_be_injected():
-    assert VALUES["faults"]["enabled"] == sorted(CATALOG.faults)
+def test_by_default_everything_may_be_injected_that_changes_nothing_which_others_share():
+    shared = {name for name, rights in roles.faults(CATALOG).items() if writes(rights.cluster)}
+    assert shared == {"cordon", "drain"}
+    assert VALUES["faults"]["enabled"] == sorted(CATALOG.faults.keys() - shared)
     assert SCHEMA["properties"]["faults"]["properties"]["enabled"]["items"]["enum"] == sorted(CATALOG.faults)
+
+
+def writes(grants):
+    return any(verb not in {"get", "list", "watch"} for grant in grants for verb in grant.rule.verbs)

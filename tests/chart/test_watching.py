@@ -1,11 +1,13 @@
 """Why: the watchdog's account must hold what a rollback needs, from the first look to the last Event."""
 
 import pytest
-from chart.granting import flat, limited, nameless, used
+from chart.granting import Account, flat, kubectl, limited, manifests, nameless, used
 from cli.installation import Installation, until
 
 from chaosctl.operations import roles
 from chaosctl.store import Store
+
+DOG = Account("dog")
 
 
 @pytest.fixture
@@ -21,7 +23,8 @@ def installation(tmp_path):
 def test_the_watchdog_asks_for_what_it_is_granted_and_for_nothing_else(installation):
     cluster = installation.up("--config", str(installation.home / "config.yaml"), "--no-watchdog")
     granted = frozenset(flat(roles.watchdog()))
-    config = limited(installation, granted, "dog")
+    kubectl(cluster.kubeconfig, "apply", "-f", "-", stdin=manifests(granted, DOG))
+    config = limited(cluster.kubeconfig, DOG, installation.home / "dog.yaml")
     model = "apis/apps/v1/namespaces/models/deployments/sample-model"
     cluster.edit(model, {"metadata": {"labels": {"chaosctl.dev/watchdog": "enabled"}}})
     dog = installation.start("watchdog", "--kubeconfig", str(config))
@@ -29,7 +32,7 @@ def test_the_watchdog_asks_for_what_it_is_granted_and_for_nothing_else(installat
         until(lambda: "certified" in journal(installation, cluster))
         installation.kubectl("-n", "models", "set", "image", "deployment/sample-model", "model=no/such:image")
         until(lambda: "RollbackFinished" in reasons(cluster))
-        until(lambda: used(installation.home / "sandbox" / "audit.log", "dog") == nameless(granted))
+        until(lambda: used(installation.home / "sandbox" / "audit.log", DOG) == nameless(granted))
     finally:
         dog.terminate()
         dog.communicate(timeout=60)

@@ -18,7 +18,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "chaosctl")
 WITHIN = 240.0
 REVISIONS = "deployment.kubernetes.io/revision"
-LASTING = ("deployments", "services", "configmaps")
+LASTING = (
+    "deployments",
+    "services",
+    "configmaps",
+    "networkpolicies",
+    "resourcequotas",
+    "horizontalpodautoscalers",
+)
+GROUPS = {
+    "deployments": "apps/v1",
+    "replicasets": "apps/v1",
+    "networkpolicies": "networking.k8s.io/v1",
+    "horizontalpodautoscalers": "autoscaling/v2",
+}
 
 
 class Finished(NamedTuple):
@@ -108,7 +121,7 @@ class Cluster:
         return self.request("GET", path)
 
     def items(self, plural: str, namespace: str = "models") -> list[Json]:
-        group = "apis/apps/v1" if plural in {"deployments", "replicasets"} else "api/v1"
+        group = f"apis/{GROUPS[plural]}" if plural in GROUPS else "api/v1"
         return self.get(f"{group}/namespaces/{namespace}/{plural}")["items"]
 
     def model(self, namespace: str = "models") -> Json:
@@ -132,7 +145,8 @@ class Cluster:
             if "chaosctl.dev/ledger" not in body["metadata"].get("labels", {})
         }
         sets = sorted(one["metadata"]["name"] for one in self.items("replicasets", namespace))
-        return {"objects": objects, "replicaSets": sets, "pods": self.pods(namespace)}
+        nodes = [one["spec"] for one in self.get("api/v1/nodes")["items"]]
+        return {"objects": objects, "replicaSets": sets, "nodes": nodes, "pods": self.pods(namespace)}
 
     def pods(self, namespace: str = "models") -> list[str]:
         """What serves, pod by pod: its images and whether it is ready."""

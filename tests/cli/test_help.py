@@ -8,7 +8,20 @@ import typer
 
 from chaosctl.cli import app
 
-HEAVY = {"aiohttp", "httpx", "jinja2", "kubernetes", "numpy", "rich", "sqlalchemy", "structlog", "yaml"}
+HEAVY = {
+    "aiohttp",
+    "apscheduler",
+    "holidays",
+    "httpx",
+    "icalendar",
+    "jinja2",
+    "kubernetes",
+    "numpy",
+    "rich",
+    "sqlalchemy",
+    "structlog",
+    "yaml",
+}
 ALSO_HEAVY = {"pydantic"}  # but typer itself needs it to read the options of a command
 SCRIPT = """
 import sys

@@ -9,12 +9,13 @@ from cluster.scenes import IMAGE, KEY, LATER, REPLICAS, TARGET, WHERE, line_of, 
 from chaosctl.changes import look, patch
 from chaosctl.cluster.facts import gather
 from chaosctl.cluster.keys import fingerprint
-from chaosctl.cluster.lease import renew
+from chaosctl.cluster.lease import INSTALLATION, renew
 from chaosctl.cluster.owner import myself
 from chaosctl.engine.guards import Guarding, refusals
 from chaosctl.errors import CannotPlan, Forbidden, Lost
 from chaosctl.model import Banish, Delete, Edit, Evict, Op, Patch, Ref
 from chaosctl.spec import Entry, Script, Target
+from chaosctl.spec.windows import Blackout, Windows, weekly
 from chaosctl.testing import deployment, lease, namespace
 
 
@@ -137,11 +138,12 @@ async def test_without_a_guardian_that_was_seen_lately_a_job_must_be_possible():
 @virtually
 async def test_a_guardian_of_another_installation_is_none_of_ours():
     cluster, ledgers = await settled_world()
-    await renew("theirs", "another", ledgers.clock.now() + timedelta(minutes=1), cluster)
+    later = ledgers.clock.now() + timedelta(minutes=1)
+    await renew("theirs", later, cluster, marks={INSTALLATION: "another"})
     cluster.denied = {"create Job"}
 
     assert list(await refused(ledgers)) == ["guardian alive"]
-    await renew("theirs", fingerprint(KEY), ledgers.clock.now() + timedelta(minutes=1), cluster)
+    await renew("theirs", later, cluster, marks={INSTALLATION: fingerprint(KEY)})
     assert await refused(ledgers) == {}
 
 
@@ -275,4 +277,29 @@ async def test_what_cannot_be_read_forbids_and_says_why():
 
     assert await refused(ledgers) == {
         "namespace opted in": "cannot be checked: no answer from the API server"
+    }
+
+
+CLOSED = Windows(only=(weekly("Sun 03:00-04:00"),))
+FROZEN = Windows(blackout=Blackout(config_map="freezes", key="all.ics"))
+
+
+@virtually
+async def test_a_run_outside_its_windows_is_refused_with_the_next_time():
+    _, ledgers = await settled_world()
+    (only,) = (await refused(ledgers, script().model_copy(update={"windows": CLOSED}))).items()
+
+    assert only[0] == "inside its windows"
+    assert only[1].startswith("outside Sun 03:00-04:00 (UTC): it is ")
+    assert "; next possible: Sun " in only[1]
+
+
+@virtually
+async def test_a_calendar_that_cannot_be_looked_up_forbids():
+    _, ledgers = await settled_world()
+    found = await refused(ledgers, script().model_copy(update={"windows": FROZEN}))
+
+    assert found == {
+        "inside its windows": "cannot be checked: ConfigMap models/freezes does not exist; "
+        "create it, or leave the blackout out"
     }

@@ -23,7 +23,7 @@ from cluster.scenes import (
     written,
 )
 
-from chaosctl.changes import Outcome, look
+from chaosctl.changes import Outcome, look, patch
 from chaosctl.cluster.by_hand import by_hand
 from chaosctl.cluster.inject import is_ready
 from chaosctl.cluster.ledger import Line, LineState, Undone
@@ -334,6 +334,16 @@ async def test_the_command_for_people_is_exact():
         {"op": "replace", "path": IMAGE, "value": "model:1"},
     ]
     assert delete == "kubectl -n models delete configmap made-by-us --ignore-not-found"
+
+
+def test_by_hand_a_key_that_was_taken_away_is_merged_in_as_its_map_may_be_gone():
+    settings = Ref(kind="ConfigMap", namespace="models", name="settings")
+    change = patch(settings, config_map("settings", **{"a/b": "1"}), {"/data/a~1b": None})
+    line = Line(entry="e1", plan=(change,), deadline=EPOCH)
+
+    assert by_hand(line) == (
+        """kubectl -n models patch configmap settings --type=merge -p '{"data": {"a/b": "1"}}'"""
+    )
 
 
 @virtually

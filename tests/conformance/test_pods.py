@@ -161,7 +161,7 @@ def test_a_volume_from_nowhere_keeps_the_container_waiting(space):
     body = pod("a", container(), volumes=[{"name": "v", "configMap": {"name": "none"}}])
     body["spec"]["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/v"}]
     space.create("pods", body)
-    waiting = space.until("pods", "a", lambda body: waits_for(body))
+    waiting = space.until("pods", "a", waits_for)
     assert waits_for(waiting) == "ContainerCreating"
     space.create("configmaps", config_map("none", k="v"))
     space.until("pods", "a", is_ready)

@@ -120,7 +120,41 @@ def test_a_leader_that_lets_go_is_followed_at_once():
     assert len(without) / 10 <= 1.5
 
 
-def test_one_that_slept_for_too_long_does_not_renew_though_nobody_took_the_lease():
+def away(cluster, seconds, sleeps=3):
+    """The API server answers nobody for a while; what asks waits for some time."""
+
+    class Away:
+        def __init__(self):
+            self.since = asyncio.get_running_loop().time()
+
+        def __getattr__(self, name):
+            async def call(*arguments, **named):
+                if asyncio.get_running_loop().time() - self.since < seconds:
+                    await asyncio.sleep(sleeps)
+                    raise Lost("no answer")
+                return await getattr(cluster, name)(*arguments, **named)
+
+            return call
+
+    return Away()
+
+
+@pytest.mark.parametrize("seconds", [5, 12, 20, 45, 300])
+@pytest.mark.parametrize("errors", [(0, 0), (-0.9, 0.9), (0.9, -0.9)])
+def test_an_api_server_that_was_away_for_everybody_makes_nobody_else_the_leader(seconds, errors):
+    async def act(cluster, leader, task):  # noqa: ARG001 - the shape of an act
+        await asyncio.sleep(20.3)
+        leader.cluster = away(cluster, seconds)
+
+    seen = watched(seconds + 60, ("a", errors[0], act), ("b", errors[1], act))
+
+    assert leaders(seen) == ["a"]
+    assert seen[-1] == ("a",)
+    if seconds > 12:
+        assert () in seen[300:]  # meanwhile it did nothing
+
+
+def test_one_that_slept_and_was_not_followed_does_nothing_until_it_has_renewed_its_lease():
     async def living():
         cluster = FakeCluster(namespace("chaosctl-system"))
         leader = one("a", cluster)
@@ -129,12 +163,46 @@ def test_one_that_slept_for_too_long_does_not_renew_though_nobody_took_the_lease
         await leader.elected()
         leading = asyncio.ensure_future(leader.deposed())
         await asyncio.sleep(5)
-        renewals = len(cluster.writes)
         slept[0] = 30.0  # its process was stopped
-        await leading
-        return leader.leads, len(cluster.writes) - renewals
+        awake = leader.leads
+        await asyncio.sleep(3)
+        return awake, leader.leads, leading.done() or leading.cancel()
 
-    assert in_virtual_time(living()) == (False, 0)
+    assert in_virtual_time(living()) == (False, True, True)
+
+
+def test_one_that_slept_and_was_followed_never_leads_again_though_its_follower_is_dead():
+    async def living():
+        cluster = FakeCluster(namespace("chaosctl-system"))
+        leader = one("a", cluster)
+        await leader.elected()
+        await asyncio.sleep(60)
+        await renew("b", FakeClock().now(), cluster, WHERE, LASTING)
+        await asyncio.sleep(60)
+        await leader.deposed()
+        return leader.leads
+
+    assert in_virtual_time(living()) is False
+
+
+def test_a_late_write_of_ones_own_is_not_taken_for_somebody_elses():
+    async def living():
+        cluster = FakeCluster(namespace("chaosctl-system"))
+        leader = one("a", cluster)
+        await leader.elected()
+        write = cluster.patch
+
+        async def late(ref, ops, **more):
+            cluster.patch = write
+            cluster.put(cluster.objects[WHERE])  # an earlier one lands in between
+            return await write(ref, ops, **more)
+
+        cluster.patch = late
+        leading = asyncio.ensure_future(leader.deposed())
+        await asyncio.sleep(10)
+        return leader.leads, leading.done() or leading.cancel()
+
+    assert in_virtual_time(living()) == (True, True)
 
 
 def test_a_lease_that_somebody_else_holds_ends_the_leading_at_once():

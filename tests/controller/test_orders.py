@@ -160,3 +160,20 @@ def test_a_run_that_is_wrong_itself_says_so(spec, said):
     with pytest.raises(Invalid, match="Run models/first") as error:
         run_of(run(**spec))
     assert said in str(error.value)
+
+
+def windowed(**windows):
+    return drill("noop", schedule={"cron": "0 10 * * 2", "timezone": "Europe/Berlin"}, windows=windows)
+
+
+def test_a_drill_s_windows_hold_for_all_of_its_runs_in_the_zone_of_its_schedule():
+    (script,) = read(run(drill="weekly"), windowed(only=["Mon-Thu 09:00-16:00"]))
+
+    assert (str(script.windows.only[0]), script.windows.timezone) == ("Mon-Thu 09:00-16:00", "Europe/Berlin")
+
+
+def test_a_blackout_in_a_file_is_refused_as_a_cluster_has_none():
+    said = refused(run(drill="weekly"), windowed(blackout="change-freeze.ics"))
+
+    assert said.startswith('spec.windows.blackout: the blackout "change-freeze.ics" is a file')
+    assert "put it into a ConfigMap" in said

@@ -1,6 +1,7 @@
 """Why: whoever runs a drill may die, sleep or be replaced. Somebody else must bring it to its end, once."""
 
 import signal
+import sqlite3
 
 import pytest
 from controller.place import Installation, asked, until
@@ -45,10 +46,24 @@ def standing_by(installation):
     return leader, other
 
 
+def stop_between_writes(leader, installation):
+    """A process that is stopped while it writes to SQLite would keep everybody from it."""
+
+    def stopped():
+        leader.signal(signal.SIGSTOP)
+        try:
+            with sqlite3.connect(installation.home / "store.db", timeout=0.2) as store:
+                store.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            leader.signal(signal.SIGCONT)
+            return False
+        return True
+
+    until(stopped)
+
+
 def journals(installation):
     """How every run of the installation ended, as `chaosctl runs` has it."""
-    import sqlite3
-
     with sqlite3.connect(installation.home / "store.db") as store:
         return store.execute("select id, phase, verdict from summaries").fetchall()
 
@@ -100,7 +115,7 @@ def test_a_leader_that_sleeps_while_another_takes_over_wakes_up_and_changes_noth
     place.apply(asked(space))
     place.injected("first", space)
     leader, _ = standing_by(pair)
-    leader.signal(signal.SIGSTOP)
+    stop_between_writes(leader, pair)
     status = place.over("first", space)
     target = place.version(space)
     run = place.get("runs.chaosctl.dev", "first", space)["metadata"]["resourceVersion"]

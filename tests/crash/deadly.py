@@ -83,8 +83,8 @@ class DeadlyStore:
     def __getattr__(self, name):
         return getattr(self.store, name)
 
-    def journal(self, run):
-        return DeadlyJournal(self.store.journal(run), self.fate)
+    def new_journal(self, run):
+        return DeadlyJournal(self.store.new_journal(run), self.fate)
 
 
 class DeadlyCluster:

@@ -75,7 +75,9 @@ def main(place):
             assert store.runs()[0].verdict == "", "it has judged"
             print(recover(kubeconfig, place))
             assert (store.runs()[0].phase, store.runs()[0].verdict) == ("done", "aborted")
-        assert is_closed(cluster.ledgers()[NAMESPACE])
+        left = cluster.ledgers().get(NAMESPACE)
+        assert left is None or is_closed(left)
+        wait_for(lambda: cluster.is_ready(NAMESPACE), folder)
         cluster.close()
 
 

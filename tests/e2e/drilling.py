@@ -8,11 +8,13 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 from e2e.place import Place, until
 
 WITHIN = 150.0
+PROGRAM = (sys.executable, "-m", "chaosctl")
 TARGET = "{}/Deployment/model"
 READY = {"ready": {"kind": "ready-replicas"}}
 SHRINK = {"kind": "scale-down", "replicas": 2}
@@ -43,6 +45,7 @@ class Drill:
     folder: Path
     kubeconfig: str = ""
     environment: dict = field(default_factory=dict)
+    program: ClassVar = PROGRAM
 
     @property
     def variables(self):
@@ -57,7 +60,7 @@ class Drill:
     def start(self, *arguments, **more):
         """A process of ours; its output goes to a file of the folder."""
         output = (self.folder / f"{arguments[0]}.out").open("ab")
-        command = [sys.executable, "-m", "chaosctl", *arguments]
+        command = [*self.program, *arguments]
         with output:
             return subprocess.Popen(
                 command, env=self.variables | more, stdout=output, stderr=output, start_new_session=True
@@ -109,7 +112,7 @@ class Drill:
 
     def command(self, *arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "chaosctl", *arguments],
+            [*self.program, *arguments],
             env=self.variables,
             capture_output=True,
             text=True,

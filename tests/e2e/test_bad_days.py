@@ -1,4 +1,4 @@
-"""What may go wrong around a run on a real cluster; each time the right verdict, and nothing of ours stays."""
+"""What may go wrong around a run on a real cluster: the right verdict each time, and nothing of ours left."""
 
 import json
 import os

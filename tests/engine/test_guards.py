@@ -61,6 +61,8 @@ installed = deployment("ranker", **{"app.kubernetes.io/part-of": "chaosctl"})
             "your own",
         ),
         ({"opt_in": ""}, "namespace opted in", "not opted in", "kubectl label namespace models"),
+        ({"closed": "it is a holiday; next possible: Mon"}, "inside its windows", "holiday", "possible: Mon"),
+        ({"unknown": {"closed": "no calendar"}}, "inside its windows", "cannot be checked: no calendar", ""),
         ({"opt_in": "halted"}, "namespace opted in", "halted", "chaosctl resume"),
         (
             {"target": view(settled=False, unsettled="2 of 3 updated")},

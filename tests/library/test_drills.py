@@ -15,6 +15,7 @@ TABLE = {
         ("errors", "passed", "chaosctl"),
         ("crash-release", "passed", "chaosctl-watchdog"),
     ],
+    "weekly-drill": [("pod-kill", "passed", None)],
 }
 
 

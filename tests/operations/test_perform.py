@@ -1,7 +1,7 @@
 """Why: the engine only knows what the performer tells it, so a wrong word here is a wrong verdict."""
 
 from datetime import timedelta
-from functools import reduce
+from functools import reduce, wraps
 
 import pytest
 
@@ -80,10 +80,10 @@ async def set_to(cluster, path, value, by="kubectl"):
 
 
 def virtually(test):
+    @wraps(test)
     def run(*arguments, **named):
         return in_virtual_time(test(*arguments, **named))
 
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
     return run
 
 
@@ -141,6 +141,42 @@ async def test_only_the_one_that_is_under_test_gets_the_credit_for_a_rollback():
         await set_to(cluster, IMAGE, "model:1", by=by)
 
         assert (await performer(cluster)(Keep("e"), state)).type == told
+
+
+def rolled_back(when, by):
+    """What a watchdog says of an act of its own."""
+    stamp = (EPOCH + timedelta(seconds=when)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"ranker.{when}", "namespace": "models"},
+        "involvedObject": {"kind": "Deployment", "name": "ranker"},
+        "reason": "RollbackStarted",
+        "reportingComponent": by,
+        "eventTime": stamp,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([rolled_back(1, "chaosctl-watchdog")], "restored"),
+        ([rolled_back(-60, "chaosctl-watchdog")], "effect-lost"),
+        ([rolled_back(1, "another")], "effect-lost"),
+        ([], "effect-lost"),
+    ],
+)
+@virtually
+async def test_whoever_only_takes_something_away_gets_the_credit_if_they_say_so(said, told):
+    cluster = a_cluster()
+    added = "/spec/template/spec/initContainers"
+    wanted = {added: [{"name": "check", "image": "model:1"}]}
+    state = await applied(cluster, wanted, reaction=True, rollback="watchdog")
+    await cluster.patch(TARGET, [Op(op="remove", path=added)], manager="chaosctl-watchdog")
+    for body in said:
+        cluster.put(body)
+
+    assert (await performer(cluster)(Keep("e"), state)).type == told
 
 
 @virtually

@@ -6,6 +6,7 @@ from probes.views import KINDS
 # One row a probe: what people write, and the unit of what it reads.
 TABLE = [
     ({"kind": "agreement"}, "share"),
+    ({"kind": "closed-nodes", "nodes": ["a"]}, "nodes"),
     ({"kind": "error-rate"}, "share"),
     ({"kind": "http", "url": "http://127.0.0.1/", "status": 404}, "share"),
     ({"kind": "k8s-condition", "object": {"kind": "Pod", "name": "a"}, "type": "Ready"}, ""),

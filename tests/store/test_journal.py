@@ -131,6 +131,16 @@ def test_whoever_takes_a_journal_over_shuts_out_the_writer_before(store):
     assert store.verify("r1").intact
 
 
+def test_a_new_journal_can_be_claimed_as_long_as_it_is_empty(store):
+    store.new_journal("r1")
+    first = store.new_journal("r1")
+    first.append(started())
+    with pytest.raises(Fenced, match="run r1: another process has begun it"):
+        store.new_journal("r1")
+    first.append(Noted(type="trouble"))
+    assert len(list(store.events("r1"))) == 2
+
+
 def test_closing_seals_the_last_readings_and_an_error_leaves_it_to_the_next_writer(store):
     journal = store.journal("r1")
     journal.append(measured(1))

@@ -87,8 +87,8 @@ class _Reader:
         return self._tokens.pop(0) if len(self._tokens) > 1 else ""
 
     @staticmethod
-    def _is_key(token: str) -> bool:
-        return bool(token) and (token == "!" or token not in _SPECIAL)
+    def _is_key(word: str) -> bool:
+        return bool(word) and (word == "!" or word not in _SPECIAL)
 
     def _requirement(self) -> _Requirement:
         absent = self._next == "!"
@@ -124,13 +124,13 @@ class _Reader:
         if opening != "(":
             raise _Unreadable(f"found '{opening}' expected: '('")
         found = [""]
-        while (token := self._take()) != ")":
-            if token == ",":
+        while (word := self._take()) != ")":
+            if word == ",":
                 found.append("")
-            elif not token or token in _SPECIAL or found[-1]:
-                raise _Unreadable(f"found '{token}', expected: ')'")
+            elif not word or word in _SPECIAL or found[-1]:
+                raise _Unreadable(f"found '{word}', expected: ')'")
             else:
-                found[-1] = token
+                found[-1] = word
         return tuple(found)
 
 

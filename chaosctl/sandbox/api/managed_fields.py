@@ -1,8 +1,8 @@
 """Why: server-side apply tells owners apart by managedFields, so every write must record who set what.
 
 A set of fields is a tree of FieldsV1: `f:name` is a field, `k:{"name":"x"}` an item of a keyed list, `v:"x"`
-an item of a set; `.` means the step itself where something below it is meant too. A path is the tuple of steps
-from the root to what is meant.
+an item of a set; `.` means the step itself where something below it is meant too. A path is the tuple of
+steps from the root to what is meant.
 """
 
 import json
@@ -131,7 +131,7 @@ def fields_of(paths: Iterable[Path]) -> Fields:
 
 
 def _marked(tree: Fields, path: Path, paths: set[Path]) -> Fields:
-    """With a `.` wherever a step and something below it are both meant; sorted, as a real server writes it."""
+    """With a `.` wherever a step and something below it are both meant; sorted, as a server writes it."""
     own: Fields = {".": {}} if tree and path in paths else {}
     return own | {step: _marked(tree[step], (*path, step), paths) for step in sorted(tree)}
 
@@ -151,7 +151,7 @@ def track(old: Json | None, new: Json, writer: Writer, group_version: str) -> li
 
 
 def _names_nobody(old: Json, new: Json) -> bool:
-    """Whether the client emptied the list, or it was empty; then updates name nobody until the first apply."""
+    """Whether the client emptied the list, or it was empty; then updates name nobody until an apply."""
     sent = new["metadata"].get("managedFields")
     return sent in ([], [{}]) or not old["metadata"].get("managedFields")
 

@@ -1,4 +1,4 @@
-"""Why: a namespace ends only after everything in it has, takes nothing new meanwhile, and says what it waits for."""
+"""Why: a namespace ends after everything in it, takes nothing new meanwhile, and says what it waits for."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Why: a real server stores no empty list or map that need not be there, and undo looks for what is absent."""
+"""Why: a real server stores no empty list or map without need, and undo looks for what is absent."""
 
 from collections.abc import Iterator
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Why: what a request asks for beside its body is checked too, and a real server says in which option it errs."""
+"""Why: what a request asks for beside its body is checked too, and a server says which option is wrong."""
 
 from typing import NamedTuple
 

@@ -14,7 +14,7 @@ _SERVICE_NAME = "kubernetes.io/service-name"
 
 
 async def relay(store: Store, call: Call) -> web.Response:
-    """Pass a request on to a pod, or to one behind a Service, and its answer back. Raises ApiError 404, 503."""
+    """Pass a request on to a pod, or to one behind a Service, and its answer back. Raises ApiError."""
     place = call.place
     found = store.get(place.resource, place.namespace, place.name or "")
     address, port = (

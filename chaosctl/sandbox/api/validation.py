@@ -1,6 +1,6 @@
 """Why: a drill must meet a real server's refusals of names, owners, finalizers and immutable fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from chaosctl.sandbox.api import errors, validation_kinds, validation_pods
@@ -21,12 +21,13 @@ from chaosctl.sandbox.api.resources import Resource
 _LONGEST_NAME = 253
 _FREE_NAMES = frozenset({"roles", "clusterroles", "rolebindings", "clusterrolebindings"})
 _SHORT_NAMES = frozenset({"namespaces", "services"})
-_POLICIES: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("Always",)
-)
-_POLICIES |= {"Job": ("OnFailure", "Never"), "CronJob": ("OnFailure", "Never")}
+_POLICIES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("Always",)),
+    "Job": ("OnFailure", "Never"),
+    "CronJob": ("OnFailure", "Never"),
+}
 _FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
-_FIXED = {
+_FIXED: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("spec.selector",),
     "ReplicaSet": ("spec.selector",),
     "DaemonSet": ("spec.selector",),

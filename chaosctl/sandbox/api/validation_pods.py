@@ -50,7 +50,7 @@ def check_template(base: str, spec: Json, policies: tuple[str, ...]) -> Iterator
 
 
 def check_change(old: Json, new: Json, *, binding: bool) -> Iterator[Cause]:
-    """Of a pod's spec only images, deadlines, gates and tolerations may change; and its node, by binding it."""
+    """Of a pod's spec only images, deadlines, gates and tolerations may change; its node by binding it."""
     if _fixed(old, binding=binding) != _fixed(new, binding=binding):
         yield forbidden("spec", _FIXED)
 

@@ -114,7 +114,7 @@ def _seen(change: Change, call: Call, match: Match) -> Iterator[_Event]:
 
 
 def _last_seen(change: Change, previous: Json) -> Json:
-    """Who watches through a selector sees what has left it as it was inside, at the version of its leaving."""
+    """Who watches through a selector sees what has left it as it was, at the version of its leaving."""
     if change.type == "DELETED":
         return change.object
     version = {"resourceVersion": change.object["metadata"]["resourceVersion"]}

@@ -1,7 +1,9 @@
 """Status, scale and generations: two writers of one object that do not meet."""
 
+import pytest
+
 from conformance.api import refused
-from conformance.bodies import deployment, pod
+from conformance.bodies import budget, config_map, deployment, job, pod, replica_set, service
 from conformance.looks import rolled_out
 
 
@@ -48,6 +50,36 @@ def test_the_generation_follows_the_spec_alone(space):
     assert again["metadata"]["generation"] == 1
     changed = space.patch("deployments", "web", {"spec": {"replicas": 2}})
     assert changed["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("plural", "generation"),
+    [
+        ("pods", 1),
+        ("deployments", 1),
+        ("replicasets", 1),
+        ("jobs", 1),
+        ("poddisruptionbudgets", 1),
+        ("networkpolicies", 1),
+        ("services", None),
+        ("configmaps", None),
+        ("leases", None),
+    ],
+)
+def test_not_every_kind_has_a_generation(shared, plural, generation):
+    bodies = {
+        "pods": pod("a"),
+        "deployments": deployment("a"),
+        "replicasets": replica_set("a", 0, {"app": "a"}),
+        "jobs": job("a", "true"),
+        "poddisruptionbudgets": budget("a", minAvailable=1),
+        "networkpolicies": {"metadata": {"name": "a"}, "spec": {"podSelector": {}}},
+        "services": service("a"),
+        "configmaps": config_map("a"),
+        "leases": {"metadata": {"name": "a"}, "spec": {}},
+    }
+    made = shared.create(plural, bodies[plural], dryRun="All")
+    assert made["metadata"].get("generation") == generation
 
 
 def test_the_observed_generation_follows_the_generation(space):

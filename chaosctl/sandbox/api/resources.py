@@ -91,11 +91,23 @@ RESOURCES = (
 )
 
 BUILT_IN_GROUPS = frozenset(resource.group for resource in RESOURCES)
-_WITH_GENERATION = frozenset({"apps", "batch", "policy", "networking.k8s.io", "apiextensions.k8s.io"})
+_WITH_GENERATION = frozenset(
+    {
+        "apps",
+        "batch",
+        "policy",
+        "networking.k8s.io",
+        "apiextensions.k8s.io",
+        "autoscaling",
+        "discovery.k8s.io",
+    }
+)
 
 
 def counts_generations(resource: Resource) -> bool:
     """Whether metadata.generation follows the spec: for workloads and custom resources."""
+    if resource.plural == "pods":
+        return True
     return resource.group in _WITH_GENERATION or resource.group not in BUILT_IN_GROUPS
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from chaosctl.sandbox.api import (
     apply,
     escalation,
+    evictions,
     options,
     paging,
     patches,
@@ -122,7 +123,7 @@ class Rest:
             schemas.check_part(*kind, body)
         match place.subresource:
             case "eviction":
-                return as_json(pods.evict(self._store, call, body), 201)
+                return as_json(evictions.evict(self._store, call, body), 201)
             case "binding":
                 return as_json(pods.bind(self._store, call, body), 201)
             case "token":

@@ -71,7 +71,9 @@ class DisruptionController(Controller):
         if "maxUnavailable" in spec:
             expected = self._expected(pods)
             return expected, max(0, expected - scaled(spec["maxUnavailable"], expected, up=True))
-        least = spec.get("minAvailable", 1)
+        least = spec.get("minAvailable")
+        if least is None:  # it says nothing, so it allows nothing
+            return 0, 0
         if isinstance(least, int):
             return len(pods), least
         expected = self._expected(pods)

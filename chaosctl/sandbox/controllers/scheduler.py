@@ -55,8 +55,13 @@ class Scheduler(Controller):
         return 0 if len(waiting) > _BATCH else None
 
     def _bind(self, pod: Json, node: str) -> None:
+        where = labels_of(self.store.get(self._nodes, None, node))
+        topology = {key: where[key] for key in _TOPOLOGY if key in where}
+
         def bound(body: Json) -> Json:
-            return {**body, "spec": {**body["spec"], "nodeName": node}}
+            labels = {**topology, **labels_of(body)}
+            metadata = {**body["metadata"], **({"labels": labels} if labels else {})}
+            return {**body, "metadata": metadata, "spec": {**body["spec"], "nodeName": node}}
 
         self.store.update(self._pods, *key_of(pod), bound, manager=_SOURCE, subresource="binding")
         self._note(pod, {"type": "PodScheduled", "status": "True", "lastProbeTime": None})
@@ -146,6 +151,7 @@ class _Board:
         return None
 
 
+_TOPOLOGY = (ZONE, "topology.kubernetes.io/region")  # what pods take over from their node
 _UNSCHEDULABLE: Json = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 

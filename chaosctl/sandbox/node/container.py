@@ -18,7 +18,7 @@ from chaosctl.sandbox.api.quantities import amount
 from chaosctl.sandbox.controllers.loop import background
 from chaosctl.sandbox.node.environment import ConfigError, environment, expand
 from chaosctl.sandbox.node.host import Host
-from chaosctl.sandbox.node.images import Image, ImageNotFound
+from chaosctl.sandbox.node.images import Image, ImageNameInvalid, ImageNotFound
 from chaosctl.sandbox.node.prober import Prober
 from chaosctl.sandbox.node.probes import Subject
 from chaosctl.sandbox.node.process import Process
@@ -48,7 +48,8 @@ class Container:
         self._spec, self._policy = spec, policy
         self._folder = self._host.pod_folder(self._pod)
         self._logs = self._folder / "logs" / self.name
-        self._state = ContainerState(changed)
+        waits = "PodInitializing" if self._pod["spec"].get("initContainers") else "ContainerCreating"
+        self._state = ContainerState(changed, waits)
         self._process: Process | None = None
         self._image: Image | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -129,6 +130,11 @@ class Container:
             name = self._spec["image"]
             try:
                 image = self._host.images.pull(name)
+            except ImageNameInvalid as error:
+                self._state.waits("InvalidImageName", str(error))
+                say.warning(self._pod, "InspectFailed", str(error), _COMPONENT)
+                say.warning(self._pod, "Failed", "Error: InvalidImageName", _COMPONENT)
+                await asyncio.sleep(self._host.back_off.pause(failures))
             except ImageNotFound as error:
                 self._image_failed(error)
                 await asyncio.sleep(self._host.back_off.base / 10)  # a pull takes its time
@@ -214,7 +220,10 @@ class Container:
         if not folder.is_dir():
             raise NotADirectoryError(f'chdir to cwd ("{folder}") failed: no such file or directory')
         if shutil.which(command[0], path=env.get("PATH")) is None:
-            raise FileNotFoundError(f'exec: "{command[0]}": executable file not found in $PATH')
+            why = "executable file not found in $PATH"
+            if "/" in command[0]:
+                why = f"stat {command[0]}: no such file or directory"
+            raise FileNotFoundError(f'exec: "{command[0]}": {why}')
         self._logs.mkdir(parents=True, exist_ok=True)
         self._state.log(self._logs, back=2).unlink(missing_ok=True)
         self._host.keeper.ensure()

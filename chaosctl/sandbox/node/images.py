@@ -5,9 +5,14 @@ Commands are templates: `{ip}` becomes the pod's address.
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:[A-Za-z0-9.-]+(?::\d+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
+)
 _VERSIONS = ("stable", "wrong-weights", "crash", "slow", "memory-hog")
 _SERVER = (sys.executable, "-m", "chaosctl.sandbox.model", "--host", "{ip}", "--port", "8080", "--version")
 
@@ -23,6 +28,16 @@ class ImageNotFound(Exception):
         super().__init__(
             f'rpc error: code = NotFound desc = failed to pull and unpack image "{name}": '
             f'failed to resolve reference "{name}": {name}: not found'
+        )
+
+
+class ImageNameInvalid(Exception):
+    """The name of an image cannot be one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": '
+            "invalid reference format"
         )
 
 
@@ -50,7 +65,9 @@ class Images:
         self._commands = {**SAMPLE_MODELS, **commands}
 
     def pull(self, name: str) -> Image:
-        """The image of this name. ImageNotFound if there is none."""
+        """The image of this name. ImageNotFound if there is none, ImageNameInvalid if there cannot be."""
+        if not _REFERENCE.fullmatch(name):
+            raise ImageNameInvalid(name)
         for candidate in (name, f"{name}:latest"):
             if candidate in self._commands:
                 return Image(name, self._commands[candidate])

@@ -60,7 +60,7 @@ class ObjectsOnly:
             "podIPs": [{"ip": address}],
             "startTime": now,
             "containerStatuses": statuses,
-            "conditions": conditions_of(old, statuses, "Running", initialised=True),
+            "conditions": conditions_of(old, statuses, "Running", ()),
         }
         return {**pod, "status": status}
 

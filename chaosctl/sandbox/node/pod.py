@@ -16,6 +16,12 @@ from chaosctl.sandbox.node.environment import ConfigError, write_volumes
 from chaosctl.sandbox.node.host import Host
 
 _GONE = (404, 409)
+_DEFAULT_GRACE = 30
+_EXPIRED: Json = {
+    "phase": "Failed",
+    "reason": "DeadlineExceeded",
+    "message": "Pod was active on the node longer than the specified deadline",
+}
 
 
 class Pod:
@@ -32,6 +38,8 @@ class Pod:
         self._containers: list[Container] = []
         self._task = background(self._run(), f"pod {body['metadata']['name']}")
         self._ending: asyncio.Task[None] | None = None
+        self._deadline: asyncio.Task[None] | None = None
+        self._expired = False
         self._grace = 0.0
 
     @property
@@ -71,14 +79,16 @@ class Pod:
     async def _run(self) -> None:
         spec = self._body["spec"]
         base = self._host.base_environment(self._body, self._address, self._folder)
-        base |= await self._volumes()
-        base |= self._credentials()
         policy = spec.get("restartPolicy") or "Always"
         once = "Never" if policy == "Never" else "OnFailure"
         place = Place(self._host, self._body, base, self._publish)
         self._setup = [Container(place, each, once) for each in spec.get("initContainers") or ()]
         self._containers = [Container(place, each, policy) for each in spec["containers"]]
         self._publish()
+        base |= await self._volumes()  # the containers have it; none of them has started
+        base |= self._credentials()
+        if deadline := spec.get("activeDeadlineSeconds"):
+            self._deadline = background(self._expire(float(deadline)), "a pod's deadline")
         for container in self._setup:
             await container.run()
             if not container.succeeded:
@@ -87,6 +97,20 @@ class Pod:
         async with asyncio.TaskGroup() as group:
             for container in self._containers:
                 group.create_task(container.run())
+
+    async def _expire(self, seconds: float) -> None:
+        """End a pod that was active for too long; its object stays, and says so."""
+        await asyncio.sleep(seconds)
+        if self._ending is not None or self._has_ended:
+            return
+        self._expired = True
+        grace = float(self._body["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE))
+        await asyncio.gather(*(each.stop(grace) for each in [*self._setup, *self._containers]))
+        self._publish()
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._task.done()
 
     def _credentials(self) -> dict[str, str]:
         namespace, name = self._body["metadata"]["namespace"], self._body["spec"].get("serviceAccountName")
@@ -116,8 +140,10 @@ class Pod:
                     self._body, "Killing", f"Stopping container {container.name}", "kubelet"
                 )
         await asyncio.gather(*(container.stop(grace) for container in [*self._setup, *self._containers]))
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._deadline) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._publish()
         remove(self._host.store, self._body)
         self._host.addresses.pods.free(self._address)
@@ -155,7 +181,10 @@ class Pod:
             "containerStatuses": statuses,
             **({"initContainerStatuses": setup} if setup else {}),
         }
-        status["conditions"] = conditions_of(old, statuses, phase, initialised=self._initialised)
+        if self._expired:
+            status |= _EXPIRED
+        incomplete = [] if self._initialised else [each.name for each in self._setup if not each.succeeded]
+        status["conditions"] = conditions_of(old, statuses, str(status["phase"]), incomplete)
         return {**pod, "status": status}
 
 
@@ -183,8 +212,8 @@ def phase_of(policy: str, statuses: Sequence[Json]) -> str:
     return "Failed" if policy == "Never" else "Running"
 
 
-def conditions_of(old: Json, statuses: Sequence[Json], phase: str, *, initialised: bool) -> list[Json]:
-    """The conditions of a pod, the others kept as they are."""
+def conditions_of(old: Json, statuses: Sequence[Json], phase: str, incomplete: Sequence[str]) -> list[Json]:
+    """The conditions of a pod, the others kept as they are; `incomplete` are initial containers."""
     unready = [each["name"] for each in statuses if not each["ready"]]
     why = {
         "reason": "ContainersNotReady",
@@ -193,9 +222,10 @@ def conditions_of(old: Json, statuses: Sequence[Json], phase: str, *, initialise
     if phase in {"Succeeded", "Failed"}:
         why = {"reason": "PodCompleted" if phase == "Succeeded" else "PodFailed"}
     ready: Json = {"status": "False", **why} if unready else {"status": "True"}
-    initial: Json = (
-        {"status": "True"} if initialised else {"status": "False", "reason": "ContainersNotInitialized"}
-    )
+    initial: Json = {"status": "True"}
+    if incomplete:
+        text = f"containers with incomplete status: [{' '.join(incomplete)}]"
+        initial = {"status": "False", "reason": "ContainersNotInitialized", "message": text}
     conditions = cast("list[Json]", old.get("conditions") or [])
     for kind, state in (
         ("PodReadyToStartContainers", {"status": "True"}),

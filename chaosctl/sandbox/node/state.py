@@ -10,9 +10,9 @@ from chaosctl.sandbox.api.objects import Json, dig, timestamp
 class ContainerState:
     """What can be seen of a container. Whoever wants to know is told of every change."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], waits: str = "ContainerCreating") -> None:
         self._changed = changed
-        self._now: Json = {"waiting": {"reason": "ContainerCreating"}}
+        self._now: Json = {"waiting": {"reason": waits}}
         self._last: Json = {}
         self._id = self._since = ""
         self._started = self._ready = False

@@ -7,7 +7,7 @@
 import sys
 from pathlib import Path
 
-from generator import chart, commands, documents, engine, kinds, operation, places
+from generator import chart, commands, conformance, documents, engine, kinds, operation, places
 
 PAGES = {
     "README.md": places.index,
@@ -29,6 +29,7 @@ PAGES = {
     "watchdog.md": operation.watchdog,
     "chart.md": chart.page,
     "rbac.md": chart.rights,
+    "conformance.md": conformance.page,
 }
 
 

@@ -18,6 +18,7 @@ Made from the code by `make docs`. A test fails when a page is out of date.
 | [watchdog](watchdog.md) | its rules |
 | [Helm chart](chart.md), [rights](rbac.md) | every value of the chart, and every right that it grants |
 | [sandbox](sandbox.md) | its configuration, images and resources |
+| [conformance](conformance.md) | what was asked of the sandbox and of a real cluster, and where they differ |
 | [environment](environment.md), [limits](limits.md) | variables, files, and every limit |
 """
 

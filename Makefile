@@ -44,7 +44,7 @@ drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach room,$(DRILLED),tests/$(room))
 
 e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on that of KUBECONFIG_E2E
-	@tests/e2e/run $(abspath $(BIN)/python) -m pytest -n 3 --dist loadfile tests/e2e tests/conformance --cluster real
+	@tests/e2e/run sh -ec '"$$0" -m pytest tests/e2e/alone; exec "$$0" -m pytest -n 3 --dist loadfile --ignore tests/e2e/alone tests/e2e tests/conformance --cluster real' $(abspath $(BIN)/python)
 
 takeover: $(VENV)/dev ## kill the controller's leader at every position, on a real Kubernetes; print the table
 	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.takeover

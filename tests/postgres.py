@@ -1,6 +1,6 @@
 """Why: a store is only trusted on a real server, so tests start one of Debian's, and end it.
 
-It lives in a folder of its own, listens on a port of 127.0.0.1 and on a socket in the folder, and asks for
+It lives in a folder of its own, listens on a port of one address and on a socket in the folder, and asks for
 passwords. PostgreSQL refuses to run as root, so root starts it as the package's user.
 """
 
@@ -31,12 +31,13 @@ class Server:
     """A PostgreSQL server. `quick`: it may lose what a crash of the machine would take."""
 
     folder: Path
+    host: str
     port: int
     quick: bool
     process: "subprocess.Popen[bytes] | None" = None
 
     def url(self, database: str, port: int = 0, user: str = "chaosctl", password: str = PASSWORD) -> str:
-        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{port or self.port}/{database}"
+        return f"postgresql://{user}:{quote(password, safe='')}@{self.host}:{port or self.port}/{database}"
 
     def run(self, statement: str, *values: object, database: str = "postgres", among: str = "") -> Any:
         """One statement by the superuser: its rows, or how many it changed; `among` are settings."""
@@ -59,7 +60,7 @@ class Server:
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def start(self) -> None:
-        options = ("-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1")
+        options = ("-p", str(self.port), "-k", str(self.folder), "-c", f"listen_addresses={self.host}")
         options += ("-c", "shared_buffers=16MB", "-c", f"fsync={'off' if self.quick else 'on'}")
         with (self.folder / "log").open("ab") as log:
             # A test that is killed must not leave it behind.
@@ -88,10 +89,10 @@ class Server:
 
 
 @contextmanager
-def server(*, quick: bool = True) -> Iterator[Server]:
-    """A server with the user `chaosctl`, who owns nothing yet."""
+def server(*, quick: bool = True, host: str = "127.0.0.1") -> Iterator[Server]:
+    """A server with the user `chaosctl`, who owns nothing yet; whoever reaches `host` may log in."""
     folder = Path(tempfile.mkdtemp(prefix="chaosctl-pg-", dir="/tmp"))  # a socket's path must be short
-    made = Server(folder, _free_port(), quick)
+    made = Server(folder, host, _free_port(host), quick)
     try:
         _prepare(folder)
         made.start()
@@ -109,6 +110,8 @@ def _prepare(folder: Path) -> None:
     command += ["--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, **_as_nobody())
     assert done.returncode == 0, done.stdout + done.stderr
+    with (folder / "data" / "pg_hba.conf").open("a") as rules:
+        rules.write("host all chaosctl 0.0.0.0/0 scram-sha-256\n")
 
 
 def installed(name: str) -> Path:
@@ -122,7 +125,7 @@ def _as_nobody() -> dict[str, str]:
     return {"user": "postgres", "group": "postgres", "cwd": "/"} if os.geteuid() == 0 else {}
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind((host, 0))
         return int(taken.getsockname()[1])

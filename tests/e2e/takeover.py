@@ -264,8 +264,8 @@ def furnished(place):
     return away
 
 
-def survey(kubeconfig, most, *, alone=True):
-    """Print the table; the exit code. `alone`: nobody else uses the cluster, so it must be as before."""
+def survey(kubeconfig, most):
+    """Print the table; the exit code. Nobody else uses the cluster, so it must be as before."""
     place, began = Place(kubeconfig), time.monotonic()
     before = place.everything()
     away = furnished(place)
@@ -280,7 +280,7 @@ def survey(kubeconfig, most, *, alone=True):
             gone(place, found)
     finally:
         away()
-    left = difference(before, place.everything()) if alone else ""
+    left = difference(before, place.everything())
     return report(results, time.monotonic() - began, left)
 
 

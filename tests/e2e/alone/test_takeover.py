@@ -6,5 +6,5 @@ FEW = 6
 
 
 def test_a_leader_that_dies_anywhere_is_followed_by_one_that_finishes_its_runs(kubeconfig, capfd):
-    code = takeover.survey(kubeconfig, FEW, alone=False)
+    code = takeover.survey(kubeconfig, FEW)
     assert code == 0, capfd.readouterr().out

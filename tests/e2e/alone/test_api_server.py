@@ -16,7 +16,7 @@ from e2e.place import Place, until
 
 NODE = Path(__file__).parents[2] / "cluster" / "testnode"
 NAME = os.environ.get("CHAOSCTL_TESTNODE_NAME", "knode")
-STATE = Path(os.environ.get("CHAOSCTL_TESTNODE_STATE", "/var/tmp/chaosctl-testnode"))  # noqa: S108 - as the scripts say / NAME
+STATES = os.environ.get("CHAOSCTL_TESTNODE_STATE", "/var/tmp/chaosctl-testnode")  # noqa: S108 - of the scripts
 PAUSE = 20.0  # seconds
 ENDINGS = (0, 1, 3, 4)
 OURS = not Path(f"/run/netns/{NAME}").exists()
@@ -71,7 +71,7 @@ def trouble(what):
 @contextmanager
 def api_server_away():
     subprocess.run([NODE / "apiserver", "stop"], check=True)
-    pid = int((STATE / "kube-apiserver.pid").read_text())
+    pid = int((Path(STATES) / NAME / "kube-apiserver.pid").read_text())
     until(lambda: not Path(f"/proc/{pid}").exists())
     try:
         yield
@@ -82,7 +82,7 @@ def api_server_away():
 @contextmanager
 def store_stalled():
     """etcd answers nothing, as on a disk that hangs."""
-    pid = int((STATE / "etcd.pid").read_text())
+    pid = int((Path(STATES) / NAME / "etcd.pid").read_text())
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

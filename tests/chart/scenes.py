@@ -13,6 +13,7 @@ from typing import Any
 from chart.granting import Account, kubectl, limited
 from cli.installation import ROOT, until
 
+from chaosctl.cluster.keys import key_of
 from chaosctl.cluster.ledger import Ledger, body_of, ledger_of
 from chaosctl.testing import deployment, deployment_ref, namespace
 
@@ -71,7 +72,7 @@ def serve(admin: Path, folder: Path, account: Account) -> Controller:
 
 
 def scene(space: str) -> list[Body]:
-    """A namespace with a target, a Drill for it, and a ledger whose time is over."""
+    """A namespace with a target, Drills for it, one by the clock, and a ledger whose time is over."""
     target = {"namespace": space, "workload": "Deployment/fraud"}
     playbook = {
         "summary": "A label comes and goes.",
@@ -79,11 +80,13 @@ def scene(space: str) -> list[Body]:
         "steadyState": [{"probe": "ready", "min": 1}],
         "timeline": [{"at": "200ms", "inject": {"kind": "noop"}, "hold": "1s"}],
     }
+    drill = {"target": target, "playbooks": [{"name": "first"}]}
     return [
         namespace(space),
         deployment("fraud", 1, namespace=space),
         ours("Playbook", space, "first", playbook),
-        ours("Drill", space, "weekly", {"target": target, "playbooks": [{"name": "first"}]}),
+        ours("Drill", space, "weekly", drill),
+        ours("Drill", space, "often", {**drill, "schedule": {"cron": "* * * * *"}}),
         old_ledger(space),
     ]
 
@@ -97,4 +100,4 @@ def old_ledger(space: str) -> Body:
     """Of a run that ended long ago, and that somebody still has to remove."""
     where = ledger_of(deployment_ref("gone", space))
     over = Ledger(run="abcdef", closed=LONG_AGO, journalled=LONG_AGO + timedelta(seconds=1))
-    return body_of(where, over, KEY)
+    return body_of(where, over, key_of(where, KEY))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from chaosctl.changes import at_version, forward, look
-from chaosctl.cluster import banish, drain, proxies
+from chaosctl.cluster import banish, drain, proxies, trouble
 from chaosctl.cluster.ledger import MANAGED_BY, RUN, US, Line, LineState
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.residue import known_replica_sets
@@ -99,9 +99,10 @@ async def _still_allowed(where: Ref, line: Line, ledgers: Ledgers) -> None:
 
 
 async def _until_ready(ref: Ref, ledgers: Ledgers, until: datetime) -> None:
-    while not is_ready(await ledgers.cluster.get(ref)):
+    while not is_ready(body := await ledgers.cluster.get(ref)):
         if ledgers.clock.now() >= until:
-            raise TooLate(f"{ref}: not ready within the time to set up")
+            why = await trouble.of_workload(ref, body, ledgers.cluster)
+            raise TooLate(f"{ref}: not ready within the time to set up: {why or 'nobody says why'}")
         await ledgers.clock.sleep_until(ledgers.clock.now() + LOOK_AGAIN)
 
 

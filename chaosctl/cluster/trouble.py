@@ -17,6 +17,18 @@ async def of_job(job: Ref, see: Reader) -> str:
     return await of_pods(job, f"batch.kubernetes.io/job-name={job.name}", see)
 
 
+async def of_workload(ref: Ref, body: Json, see: Reader) -> str:
+    """The same of a workload as it was seen: it may not even get pods."""
+    labels = cast("Json", look(body, "/spec/selector/matchLabels") or {})
+    selector = ",".join(f"{name}={value}" for name, value in labels.items())
+    refused = [
+        _said(one)
+        for one in _list(body, "/status/conditions")
+        if (one.get("type"), one.get("status")) == ("ReplicaFailure", "True")
+    ]
+    return clean("; ".join(refused)) or await of_pods(ref, selector, see)
+
+
 async def of_pods(owner: Ref, selector: str, see: Reader) -> str:
     """The same of a workload, whose pods the selector finds."""
     try:

@@ -238,6 +238,27 @@ async def test_what_never_gets_ready_stops_the_injection_and_is_removed():
 
 
 @virtually
+async def test_what_gets_no_pods_says_why_the_cluster_refuses_them():
+    cluster, ledgers = world()
+    cluster.broken.add("model:1")
+    refusal = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "over quota"}
+    got = cluster.get
+
+    async def refusing(ref):
+        return _with(await got(ref), refusal)
+
+    cluster.get = refusing
+    step = Create(ref=TARGET.model_copy(update={"name": "proxy"}), body=deployment("proxy"), wait=True)
+
+    with pytest.raises(TooLate, match="not ready within the time to set up: FailedCreate: over quota"):
+        await injected(Line(entry="e", plan=(step,), deadline=LATER), ledgers)
+
+
+def _with(body, condition):
+    return {**body, "status": {**body.get("status", {}), "conditions": [condition]}}
+
+
+@virtually
 async def test_a_pod_that_is_not_the_one_planned_is_not_deleted():
     cluster, ledgers = world()
     pod = (await cluster.pods(TARGET))[0]["metadata"]

@@ -56,12 +56,14 @@ def _of_pod(pod: Json) -> Iterator[str]:
 
 
 async def _warnings(body: Json, see: Reader) -> list[str]:
-    """The last warning of each kind about an object."""
+    """The last warning of each kind about an object; where there is none, the image that does not come."""
     name = str(look(body, "/metadata/name"))
     like = Ref(kind="Event", namespace=str(look(body, "/metadata/namespace")), name="")
     found = await see.find(like, fields=f"involvedObject.name={name}")
     warnings = {str(event.get("reason")): _said(event) for event in found if event.get("type") == "Warning"}
-    return list(warnings.values())
+    by_reason = {str(event.get("reason")): _said(event) for event in found}
+    pulling = [by_reason["Pulling"]] if "Pulling" in by_reason and "Pulled" not in by_reason else []
+    return list(warnings.values()) or pulling
 
 
 def _said(what: Json) -> str:

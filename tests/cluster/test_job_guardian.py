@@ -280,6 +280,23 @@ ENDED = {
             ),
             "FailedMount: secret not found",
         ),
+        (
+            Seen(
+                [pod(**waiting("ContainerCreating"))],
+                [event("chaosctl-guardian-r1-x", "Pulling", 'Pulling image "far:1"', "Normal")],
+            ),
+            'Pulling: Pulling image "far:1"',
+        ),
+        (
+            Seen(
+                [pod(**waiting("ContainerCreating"))],
+                [
+                    event("chaosctl-guardian-r1-x", "Pulling", 'Pulling image "far:1"', "Normal"),
+                    event("chaosctl-guardian-r1-x", "Pulled", "after 2 s", "Normal"),
+                ],
+            ),
+            "",
+        ),
     ],
 )
 async def test_what_keeps_it_from_starting_is_told_as_the_cluster_says_it(seen, said):

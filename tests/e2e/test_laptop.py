@@ -160,7 +160,7 @@ def test_people_who_may_not_make_the_job_are_told_before_anything_happens(
     code = laptop.end(laptop.begin(None, "--kubeconfig", config))
 
     assert code == REFUSED, laptop.said()
-    assert f"needs what you may not: {missing}" in laptop.said()
+    assert missing in laptop.said().partition("needs what you may not: ")[2]
     assert laptop.everything() == before
 
 
@@ -185,7 +185,7 @@ def test_a_job_that_cannot_start_says_why_and_nothing_was_changed(laptop, hindra
 
     assert code == REFUSED, laptop.said()
     assert said in laptop.said() or "ImagePullBackOff" in laptop.said()
-    assert "nothing was changed" in laptop.said()
+    assert "nothing was touched" in laptop.said()
     until(lambda: not laptop.ours(), say=laptop.ours)
     assert laptop.everything() == before
     assert version_of(laptop) == version

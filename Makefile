@@ -33,18 +33,21 @@ DEMO_ON := $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBEC
 demo: $(VENV)/runtime ## break a served model four ways and write the post-mortems; on a cluster: KUBECONFIG=FILE
 	@$(BIN)/python -m chaosctl demo $(DEMO_ON)
 
+# What failed in the crowd is tried again alone: make test AGAIN=1, or drills, or e2e.
+ONLY := $(if $(AGAIN),-n 0 --last-failed --last-failed-no-failures none)
+
 # Counting lines doubles the time of the tests, so it is asked for: make test COVER=1, then make floor.
 test: $(VENV)/dev ## the tests
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(COVER),--cov --cov-report=) $(foreach room,e2e $(DRILLED),--ignore=tests/$(room)) tests
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(COVER),--cov --cov-report=) $(foreach room,e2e $(DRILLED),--ignore=tests/$(room)) tests $(ONLY)
 
 floor: $(VENV)/dev ## what share of each room the last `make test COVER=1` ran, against its floor
 	@$(BIN)/python tests/coverage_floor.py
 
 drills: $(VENV)/dev ## every shipped playbook and command for real, and bad days: takes longer
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach room,$(DRILLED),tests/$(room))
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(foreach room,$(DRILLED),tests/$(room)) $(ONLY)
 
 e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on that of KUBECONFIG_E2E
-	@tests/e2e/run sh -ec '"$$0" -m pytest tests/e2e/alone; exec "$$0" -m pytest -n 3 --dist loadfile --ignore tests/e2e/alone tests/e2e tests/conformance --cluster real' $(abspath $(BIN)/python)
+	@tests/e2e/run tests/e2e/both $(abspath $(BIN)/python) $(ONLY)
 
 takeover: $(VENV)/dev ## kill the controller's leader at every position, on a real Kubernetes; print the table
 	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.takeover

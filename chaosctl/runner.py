@@ -14,7 +14,7 @@ from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.evolve import evolve
 from chaosctl.engine.state import State
 from chaosctl.engine.verdict import Verdict, verdict
-from chaosctl.errors import ChaosError
+from chaosctl.errors import ChaosError, Lost
 from chaosctl.ports import Clock, Journal
 
 
@@ -64,7 +64,8 @@ async def run(
         try:
             return await perform(activity, state)
         except ChaosError as error:
-            return failed(activity, str(error), clock.now())  # a sentence for people
+            unheard = isinstance(error, Lost)
+            return failed(activity, str(error), clock.now(), unheard=unheard)  # a sentence for people
         except Exception as error:  # noqa: BLE001 - every failure is an event
             return failed(activity, repr(error), clock.now())
 

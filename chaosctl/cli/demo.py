@@ -4,14 +4,14 @@ import asyncio
 
 import typer
 
-from chaosctl.cli.options import ContextOption, KubeconfigOption
+from chaosctl.cli.options import ContextOption, OtherClusterOption
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo(context: ContextOption = "", kubeconfig: KubeconfigOption = None) -> None:
+def demo(context: ContextOption = "", kubeconfig: OtherClusterOption = None) -> None:
     """Break a model four ways, write the post-mortems, and leave nothing behind.
 
     On a sandbox of its own; or, where a context or a kubeconfig is named, on that cluster: in the namespace

@@ -27,6 +27,9 @@ ContextOption = Annotated[str, typer.Option(help="The context of the kubeconfig.
 KubeconfigOption = Annotated[
     Path | None, typer.Option(help="Default: $KUBECONFIG, ~/.kube/config, or the pod's own.")
 ]
+OtherClusterOption = Annotated[
+    Path | None, typer.Option("--kubeconfig", help="Of the cluster to use instead.")
+]
 SandboxOption = Annotated[
     bool, typer.Option("--sandbox", help="On the sandbox; one is started for the run where none is up.")
 ]

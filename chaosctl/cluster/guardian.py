@@ -38,6 +38,7 @@ class Guardian:
     lease: Ref = LEASE
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, datetime] = field(default_factory=dict)
+    _blind: set[str] = field(default_factory=set)
     _warned: set[tuple[str, str]] = field(default_factory=set)
 
     async def stand(self) -> None:
@@ -61,8 +62,11 @@ class Guardian:
         try:
             found = await self.ledgers.all(namespace)
         except ChaosError as error:
-            log.warning("could not list the ledgers", namespace=namespace, error=str(error))
+            if namespace not in self._blind:  # said once, however long it lasts
+                log.warning("could not list the ledgers", namespace=namespace, error=str(error))
+            self._blind.add(namespace)
             return
+        self._blind.discard(namespace)
         limit = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._one(where, body, limit) for where, body in found))
 
@@ -129,7 +133,8 @@ class Guardian:
             failures = self._failures[what] = self._failures.get(what, 0) + 1
             pause = min(self.every * 2 ** min(failures - 1, 8), LONGEST_PAUSE)
             self._not_before[what] = self._now() + pause
-            log.warning("failed, and is tried again", what=what, failures=failures, error=str(error))
+            if failures.bit_count() == 1:  # ever more rarely
+                log.warning("failed, and is tried again", what=what, failures=failures, error=str(error))
         else:
             self._failures.pop(what, None)
             self._not_before.pop(what, None)

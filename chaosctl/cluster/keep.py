@@ -31,7 +31,7 @@ class Ended(Model):
 
 async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
     """Hold a line's changes until somebody ends them; cancelled when the hold is over."""
-    turn, told = 0, set[str]()
+    turn, told, blind = 0, set[str](), False
     while True:
         try:
             if clock.now() < line.deadline:  # whoever slept through it does nothing more
@@ -40,8 +40,11 @@ async def keep(line: Line, cluster: Cluster, clock: Clock) -> Ended:
                 told |= held
             if ended := await _look(line, cluster):
                 return ended
+            blind = False
         except ClusterError as error:
-            log.warning("could not look at what was changed", entry=line.entry, error=str(error))
+            if not blind:  # said once, however long it lasts
+                log.warning("could not look at what was changed", entry=line.entry, error=str(error))
+            blind = True
         await clock.sleep_until(clock.now() + EVERY)
         turn += 1
 

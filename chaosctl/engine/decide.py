@@ -17,7 +17,8 @@ from chaosctl.engine.tables import OVER, Phase, Stage
 from chaosctl.engine.verdict import clocks_decided
 from chaosctl.spec import Check, Entry, Role
 
-MAX_TRIES = 8
+MAX_TRIES = 8  # that were answered: whoever says no eight times means it
+MAX_UNHEARD = 24  # with those that nobody answered: about three minutes, as long as API servers may be away
 LONGEST_PAUSE = timedelta(seconds=10)
 MAX_TROUBLES = 5  # then whatever goes on beside the entries is given up; its probes have no data
 HURRY = 2  # so many requests to stop, and nobody waits for the recovery
@@ -110,8 +111,8 @@ def decide(state: State, now: datetime) -> Wanted:
     )
 
 
-def failed(activity: Activity, why: str, at: datetime) -> AnyEvent:
-    """The event that an activity's failure is."""
+def failed(activity: Activity, why: str, at: datetime, *, unheard: bool = False) -> AnyEvent:
+    """The event that an activity's failure is; `unheard`: because nobody answered."""
     match activity:
         case Prepare():
             return events.Skipped(at=at, entry=activity.entry, why=why)
@@ -120,7 +121,7 @@ def failed(activity: Activity, why: str, at: datetime) -> AnyEvent:
         case Keep():
             return events.EffectLost(at=at, entry=activity.entry, why=why)
         case Revert():
-            return events.RevertFailed(at=at, entry=activity.entry, why=why)
+            return events.RevertFailed(at=at, entry=activity.entry, why=why, unheard=unheard)
         case Measure():
             return events.Measured(at=at, check=activity.check, reading=None, why=why)
     return events.Trouble(at=at, what=lane(activity), why=why)
@@ -177,7 +178,7 @@ def _hold(state: State, entry: Entry, now: datetime) -> Wanted:
 
 def _revert(state: State, entry: Entry, now: datetime) -> Wanted:
     life = state.lives[entry.id]
-    if life.tries >= MAX_TRIES:
+    if life.refusals >= MAX_TRIES or life.tries >= MAX_UNHEARD:
         return Wanted(note=(events.GaveUp(at=now, entry=entry.id, why=life.why),))
     due = life.since + min(timedelta(seconds=2**life.tries - 1) / 10, LONGEST_PAUSE)
     return _do(Revert(entry.id, life.tries)) if now >= due else Wanted(wake=due)

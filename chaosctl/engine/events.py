@@ -180,9 +180,10 @@ class Superseded(EntryEvent):
 
 
 class RevertFailed(EntryEvent):
-    """Some part of it could not be undone; it is tried again, after a pause."""
+    """Some part of it could not be undone; it is tried again, after a pause. `unheard`: nobody answered."""
 
     type: Literal["revert-failed"] = "revert-failed"
+    unheard: bool = False
 
 
 class GaveUp(EntryEvent):

@@ -138,7 +138,8 @@ def _detail(life: Life, event: EntryEvent) -> Life:
 def _undone(life: Life, event: EntryEvent) -> Life:
     match event:
         case events.RevertFailed():
-            return replace(life, tries=life.tries + 1, since=event.at, why=event.why)
+            refusals = life.refusals + (not event.unheard)
+            return replace(life, tries=life.tries + 1, refusals=refusals, since=event.at, why=event.why)
         case events.Reverted():
             return replace(life, restored_by=life.restored_by or event.by, over_at=event.at)
         case _:

@@ -15,7 +15,7 @@ from chaosctl.spec import Check, ClockName, Script
 
 @dataclass(frozen=True)
 class Life:
-    """One entry of the timeline. `since` is when its stage began."""
+    """One entry of the timeline. `since` is when its stage began; `refusals` are tries that were answered."""
 
     stage: Stage = Stage.PENDING
     since: datetime = LONG_AGO
@@ -24,6 +24,7 @@ class Life:
     reaction: bool = False
     deadline: datetime = LONG_AGO
     tries: int = 0
+    refusals: int = 0
     felt: bool | None = None
     applying_at: datetime | None = None
     applied_at: datetime | None = None

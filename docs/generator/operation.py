@@ -58,6 +58,7 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("the longest run (lint)", "catalog.lint.LONGEST_RUN", ""),
     ("age of the facts that guards judge", "engine.guards.FRESH_FOR", ""),
     ("tries to undo an entry before it is stuck", "engine.decide.MAX_TRIES", ""),
+    ("the same, with tries that nobody answered", "engine.decide.MAX_UNHEARD", ""),
     ("the longest pause between them", "engine.decide.LONGEST_PAUSE", ""),
     ("requests to stop until nobody waits for the recovery", "engine.decide.HURRY", ""),
     ("failures of the workload until it is given up", "engine.decide.MAX_TROUBLES", ""),

@@ -25,6 +25,7 @@ from chaosctl.engine import events
 from chaosctl.engine.decide import (
     MAX_TRIES,
     MAX_TROUBLES,
+    MAX_UNHEARD,
     Apply,
     Keep,
     Listen,
@@ -155,6 +156,19 @@ def test_failed_reverts_are_tried_again_with_growing_pauses_and_then_a_person_is
     assert pauses == sorted(pauses)
     assert gave_up[0].why == "no route"
     assert verdict(evolve(state, gave_up[0])).exit_code == 5
+
+
+def test_an_api_server_that_is_away_for_minutes_does_not_end_the_undoing():
+    state, now = fold(at(events.Opened), *applied(), at(events.Reverting, entry="scale")), moment(0)
+    began = now
+    for _ in range(MAX_UNHEARD):
+        assert not [event for event in decide(state, now).note if isinstance(event, events.GaveUp)]
+        lost = events.RevertFailed(at=now, entry="scale", why="no route", unheard=True)
+        state = evolve(state, lost)
+        now = decide(state, now).wake or now
+
+    assert (now - began).total_seconds() > 120
+    assert [event.type for event in decide(state, now).note] == ["gave-up"]
 
 
 def test_a_steady_state_opens_the_run_and_an_unsteady_one_stops_it():

@@ -8,7 +8,7 @@ DRILLED := library cli crash conformance operations/test_what_it_proves.py chart
 	chart/test_watching.py chart/test_rights.py controller/test_runs.py controller/test_takeover.py \
 	docs/test_commands.py calendars/test_year.py
 
-.PHONY: help setup demo test floor drills e2e takeover cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
+.PHONY: help setup demo test floor drills e2e takeover figures cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ e2e: $(VENV)/dev ## the tests on a real Kubernetes, which is built once; or on t
 
 takeover: $(VENV)/dev ## kill the controller's leader at every position, on a real Kubernetes; print the table
 	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.takeover
+
+figures: $(VENV)/dev ## what the controller costs, and how soon it acts, on a real Kubernetes
+	@PYTHONPATH=tests tests/e2e/run $(abspath $(BIN)/python) -m e2e.figures
 
 cluster-up: ## start a one-node Kubernetes in a network of its own; built once, in about 15 minutes
 	@tests/cluster/testnode/up

@@ -45,6 +45,7 @@ class Drill:
     folder: Path
     kubeconfig: str = ""
     environment: dict = field(default_factory=dict)
+    serving: subprocess.Popen | None = None
     program: ClassVar = PROGRAM
 
     @property

@@ -58,16 +58,18 @@ def trials(cluster):
     cluster.create("customresourcedefinitions", definition(group))
     plural = f"trials.{group}/v1/Trial"
 
-    def served():
-        try:
-            return cluster.list(plural)
-        except Refusal as refusal:
-            assert refusal.code == 404
-            return None
-
-    poll(served, "the kind is served")
+    poll(lambda: is_served(cluster, plural), "the kind is served")
     yield plural
     cluster.delete("customresourcedefinitions", f"trials.{group}")
+
+
+def is_served(cluster, plural):
+    """First nobody knows it, then its storage is being opened."""
+    try:
+        return cluster.list(plural)
+    except Refusal as refusal:
+        assert refusal.code in {404, 429}, refusal
+        return None
 
 
 def trial(**spec):

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from conformance.bodies import IMAGE, MISSING, config_map, deployment, job, pod, service, shell
+from conformance.api import poll
+from conformance.bodies import IMAGE, MISSING, STUBBORN, config_map, deployment, job, pod, service, shell
 from conformance.differences import differs
 from conformance.looks import is_ready, revision, rolled_out, says
 
@@ -281,9 +282,7 @@ def test_delete_cascades_waits_and_orphans(kubectl, space):
 
 
 def test_delete_by_force_and_at_once(kubectl, space):
-    space.create(
-        "pods", pod("a", shell("trap '' TERM; while :; do sleep 0.2; done"), terminationGracePeriodSeconds=60)
-    )
+    space.create("pods", pod("a", shell(STUBBORN), terminationGracePeriodSeconds=60))
     space.until("pods", "a", is_ready)
     kubectl("delete", "pod", "a", "--force", "--grace-period=0")
     assert space.find("pods", "a") is None
@@ -292,7 +291,7 @@ def test_delete_by_force_and_at_once(kubectl, space):
 def test_logs_and_describe(kubectl, space):
     space.create("pods", pod("a", shell("echo hello; while :; do sleep 0.2; done")))
     space.until("pods", "a", is_ready)
-    assert kubectl("logs", "a") == "hello\n"
+    poll(lambda: kubectl("logs", "a") == "hello\n", "it writes")
     assert kubectl("logs", "a", "--tail=1", "-c", "main") == "hello\n"
     described = kubectl("describe", "pod", "a")
     assert "Normal  Started" in described

@@ -27,10 +27,12 @@ def ready(space, count, name="web"):
 
 
 def ask(address, port=80):
-    """The page, or "refused"."""
+    """The page, or "refused", also where whoever took the connection is gone before it answers."""
     try:
         with urllib.request.urlopen(f"http://{address}:{port}/", timeout=5) as answer:
             return answer.read().decode()
+    except ConnectionError:
+        return "refused"
     except urllib.error.URLError as error:
         assert isinstance(error.reason, ConnectionError), error
         return "refused"

@@ -39,7 +39,8 @@ def forget_us(seen: Json) -> tuple[Op, ...]:
     others: Sequence[JsonValue] = [entry for entry in entries if entry.get("manager") != MANAGER]
     if len(others) == len(entries):
         return ()
-    # An empty list means "leave them alone" to the API server; a list of one empty entry empties it.
+    # One empty entry is the documented way to leave nobody. Kubernetes 1.37 takes an empty list for the same,
+    # though its documentation says that it does not.
     return (Op(op="replace", path=PATH, value=list(others) or [{}]),)
 
 

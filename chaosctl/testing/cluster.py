@@ -12,7 +12,8 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from chaosctl.changes import apply_ops, copy_json, look, text_at
+from chaosctl.changes import apply_ops, look, text_at
+from chaosctl.copying import copy_json
 from chaosctl.errors import Conflict, Gone, Held, Lost
 from chaosctl.model import Json, Op, Ref
 from chaosctl.testing import workloads

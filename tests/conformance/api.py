@@ -213,6 +213,10 @@ class Space:
     def delete(self, plural, name, options=None, **query: object) -> Json:
         return self.api.ask("DELETE", self.path(plural, name), options, **query)
 
+    def log(self, pod, **query: object) -> str:
+        """Also of a container that did not start: then it is the refusal."""
+        return self.api.send("GET", self.path("pods", pod, "log"), **query).body.decode()
+
     def until(self, plural, name, holds, what="") -> Json:
         """The object as soon as something holds of it."""
         end = time.monotonic() + DEADLINE

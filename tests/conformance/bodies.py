@@ -5,6 +5,7 @@ from typing import Any
 Json = dict[str, Any]
 IMAGE = "knode.local/web:1"
 PORT = 8080
+STUBBORN = "trap '' TERM; echo up; while :; do sleep 0.1; done"  # deaf as soon as its log says "up"
 MISSING = "127.0.0.1:1/none:1"  # an image that nobody has; that is found out at once
 
 

@@ -7,6 +7,7 @@ from conformance.bodies import MISSING, config_map, deployment, pod, service
 from conformance.differences import differs
 from conformance.looks import rolled_out
 
+V2 = "application/com.github.proto-openapi.spec.v2"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 PARTIAL = "application/json;as=PartialObjectMetadata{};v=v1;g=meta.k8s.io,application/json"
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
@@ -78,6 +79,17 @@ def test_groups_are_listed_in_two_forms(api):
 def test_a_version_is_told(api):
     found = api.ask("GET", "/version")
     assert found["gitVersion"].startswith(f"v{found['major']}.{found['minor']}")
+
+
+@pytest.mark.parametrize(
+    ("accept", "answered"),
+    [(f"{V2}@v1.0+protobuf", f"{V2}.v1.0+protobuf"), ("application/json", "application/json")],
+    ids=["protobuf", "json"],
+)
+def test_the_older_openapi_is_served_as_clients_ask_for_it(api, accept, answered):
+    answer = api.send("GET", "/openapi/v2", accept=accept)
+    assert (answer.code, answer.headers["Content-Type"]) == (200, answered)
+    assert b"2.0" in answer.body[:20]
 
 
 @differs(

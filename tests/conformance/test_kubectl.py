@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from conformance.bodies import IMAGE, MISSING, config_map, deployment, job, pod, service, shell
+from conformance.api import poll
+from conformance.bodies import IMAGE, MISSING, STUBBORN, config_map, deployment, job, pod, service, shell
 from conformance.differences import differs
 from conformance.looks import is_ready, revision, rolled_out, says
 
@@ -122,6 +123,35 @@ def test_get_prints_yaml_json_and_chosen_columns(kubectl):
         "a",
         "v",
     ]
+
+
+def test_the_items_of_a_list_are_applied_one_by_one(kubectl, space):
+    items = [whole("ConfigMap", "v1", config_map(name, k="v")) for name in "ab"]
+    lists = whole("List", "v1", {"items": items})
+    assert kubectl("apply", "-f", "-", stdin=lists) == "configmap/a created\nconfigmap/b created\n"
+    items[1]["data"]["k"] = "w"
+    assert kubectl("apply", "-f", "-", stdin=lists) == "configmap/a unchanged\nconfigmap/b configured\n"
+    served = kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=lists)
+    assert served == "configmap/a serverside-applied\nconfigmap/b serverside-applied\n"
+    assert [each["data"]["k"] for each in space.items("configmaps", fieldSelector="metadata.name=b")] == ["w"]
+    kubectl("delete", "-f", "-", stdin=lists)
+    assert space.find("configmaps", "a") is None
+
+
+def test_apply_finds_a_misspelt_field_in_an_item_of_a_list(kubectl, space):
+    lists = whole("List", "v1", {"items": [DATA, web(replicsa=3)]})
+    complaint = kubectl("apply", "-f", "-", stdin=lists, fails=True)
+    assert "unknown field" in complaint
+    assert "replicsa" in complaint
+    assert space.find("deployments", "web") is None
+
+
+def test_what_get_shows_as_a_list_can_be_applied_again(kubectl, space):
+    for name in "ab":
+        space.create("configmaps", config_map(name, {"l": "x"}, k="v"))
+    shown = yaml.safe_load(kubectl("get", "cm", "-l", "l=x", "-o", "yaml"))
+    assert (shown["kind"], [each["kind"] for each in shown["items"]]) == ("List", ["ConfigMap"] * 2)
+    assert kubectl("replace", "-f", "-", stdin=shown) == "configmap/a replaced\nconfigmap/b replaced\n"
 
 
 def test_get_all_lists_workloads_together(kubectl, space):
@@ -252,9 +282,7 @@ def test_delete_cascades_waits_and_orphans(kubectl, space):
 
 
 def test_delete_by_force_and_at_once(kubectl, space):
-    space.create(
-        "pods", pod("a", shell("trap '' TERM; while :; do sleep 0.2; done"), terminationGracePeriodSeconds=60)
-    )
+    space.create("pods", pod("a", shell(STUBBORN), terminationGracePeriodSeconds=60))
     space.until("pods", "a", is_ready)
     kubectl("delete", "pod", "a", "--force", "--grace-period=0")
     assert space.find("pods", "a") is None
@@ -263,7 +291,7 @@ def test_delete_by_force_and_at_once(kubectl, space):
 def test_logs_and_describe(kubectl, space):
     space.create("pods", pod("a", shell("echo hello; while :; do sleep 0.2; done")))
     space.until("pods", "a", is_ready)
-    assert kubectl("logs", "a") == "hello\n"
+    poll(lambda: kubectl("logs", "a") == "hello\n", "it writes")
     assert kubectl("logs", "a", "--tail=1", "-c", "main") == "hello\n"
     described = kubectl("describe", "pod", "a")
     assert "Normal  Started" in described

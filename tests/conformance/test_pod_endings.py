@@ -5,29 +5,24 @@ import re
 import pytest
 
 from conformance.api import poll
-from conformance.bodies import MISSING, container, pod, ready_when, shell
+from conformance.bodies import MISSING, STUBBORN, container, pod, ready_when, shell
 from conformance.differences import differs
 from conformance.looks import condition, is_ready, main_status
 
 FOREVER = "while :; do sleep 0.1; done"
-STUBBORN = f"trap '' TERM; echo up; {FOREVER}"
-
-
-def log(space, name="a", **query):
-    return space.api.send("GET", space.path("pods", name, "log"), **query).body.decode()
 
 
 def stubborn(space, grace):
     space.create("pods", pod("a", shell(STUBBORN), terminationGracePeriodSeconds=grace))
     space.until("pods", "a", is_ready)
-    poll(lambda: log(space) == "up\n", "it is up, and deaf")
+    poll(lambda: space.log("a") == "up\n", "it is up, and deaf")
 
 
 def test_a_process_hears_sigterm_and_may_end_by_itself(space):
     script = f"trap 'echo heard; exit 0' TERM; echo up; {FOREVER}"
     space.create("pods", pod("a", shell(script), terminationGracePeriodSeconds=60))
     space.until("pods", "a", is_ready)
-    poll(lambda: log(space) == "up\n", "it is up")
+    poll(lambda: space.log("a") == "up\n", "it is up")
     version = space.list("pods")["metadata"]["resourceVersion"]
     space.delete("pods", "a")
     space.until_gone("pods", "a")
@@ -172,9 +167,9 @@ def test_a_container_has_not_started_before_its_startup_probe_says_so(space):
 def test_logs_are_read_whole_or_in_part(space):
     space.create("pods", pod("a", shell("for i in 1 2 3; do echo line $i; done"), restartPolicy="Never"))
     space.until("pods", "a", lambda body: body["status"]["phase"] == "Succeeded")
-    assert log(space) == "line 1\nline 2\nline 3\n"
-    assert log(space, tailLines=1) == "line 3\n"
-    assert log(space, limitBytes=6) == "line 1"
+    assert space.log("a") == "line 1\nline 2\nline 3\n"
+    assert space.log("a", tailLines=1) == "line 3\n"
+    assert space.log("a", limitBytes=6) == "line 1"
 
 
 @differs(
@@ -185,7 +180,7 @@ def test_logs_are_read_whole_or_in_part(space):
 def test_logs_are_read_with_times(space, expected):
     space.create("pods", pod("a", shell("echo line 1"), restartPolicy="Never"))
     space.until("pods", "a", lambda body: body["status"]["phase"] == "Succeeded")
-    assert re.fullmatch(expected, log(space, timestamps="true"))
+    assert re.fullmatch(expected, space.log("a", timestamps="true"))
 
 
 def test_logs_of_the_start_before_can_be_read(space):
@@ -197,8 +192,8 @@ def test_logs_of_the_start_before_can_be_read(space):
         "a",
         lambda body: main_status(body).get("restartCount") == 1 and "running" in main_status(body)["state"],
     )
-    poll(lambda: log(space) == "second\n", "the second start writes")
-    assert log(space, previous="true") == "first\n"
+    poll(lambda: space.log("a") == "second\n", "the second start writes")
+    assert space.log("a", previous="true") == "first\n"
 
 
 def test_logs_of_a_first_start_have_no_start_before(space):
@@ -218,7 +213,7 @@ def test_logs_of_one_of_two_containers_need_its_name(space):
         400,
         "a container name must be specified for pod a, choose one of: [one two]",
     )
-    poll(lambda: log(space, container="two") == "two\n", "it writes")
+    poll(lambda: space.log("a", container="two") == "two\n", "it writes")
     assert space.api.send("GET", space.path("pods", "a", "log"), container="three").code == 400
 
 
@@ -239,7 +234,7 @@ def test_logs_of_a_pod_that_has_not_started_are_refused(space):
 
 def test_logs_are_followed_until_the_container_ends(space):
     space.create("pods", pod("a", shell("echo one; sleep 1; echo two"), restartPolicy="Never"))
-    poll(lambda: "one" in log(space), "it writes")
+    poll(lambda: "one" in space.log("a"), "it writes")
     with space.api.stream(space.path("pods", "a", "log"), follow="true") as response:
         text = b"".join(response.stream(amt=None)).decode()
     assert text == "one\ntwo\n"

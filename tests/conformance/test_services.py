@@ -6,10 +6,8 @@ import urllib.request
 import pytest
 
 from conformance.api import poll
-from conformance.bodies import PORT, container, deployment, pod, ready_when, service, shell
+from conformance.bodies import PORT, STUBBORN, container, deployment, pod, ready_when, service, shell
 from conformance.looks import is_ready, rolled_out
-
-STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
 
 
 def slices(space, name="web"):
@@ -29,10 +27,12 @@ def ready(space, count, name="web"):
 
 
 def ask(address, port=80):
-    """The page, or "refused"."""
+    """The page, or "refused", also where whoever took the connection is gone before it answers."""
     try:
         with urllib.request.urlopen(f"http://{address}:{port}/", timeout=5) as answer:
             return answer.read().decode()
+    except ConnectionError:
+        return "refused"
     except urllib.error.URLError as error:
         assert isinstance(error.reason, ConnectionError), error
         return "refused"
@@ -121,6 +121,7 @@ def test_a_pod_that_goes_is_serving_and_terminating_but_not_ready(space):
     space.create("services", service("web"))
     space.create("pods", pod("web", shell(STUBBORN), terminationGracePeriodSeconds=20))
     ready(space, 1)
+    poll(lambda: space.log("web") == "up\n", "it is deaf")
     space.delete("pods", "web")
     wanted = {"ready": False, "serving": True, "terminating": True}
     poll(lambda: [each["conditions"] for each in endpoints(space)] == [wanted], wanted)

@@ -110,6 +110,7 @@ def test_scale_can_be_patched_and_counts_as_a_new_generation(space):
 
 def test_scale_can_be_updated_and_knows_stale_versions(space):
     space.create("deployments", deployment("web", 0, paused=True))
+    space.until("deployments", "web", rolled_out)  # else the controller's own write comes in between
     scale = space.get("deployments", "web", "scale")
     scale["spec"] = {"replicas": 1}
     assert space.update("deployments", scale, "scale")["spec"] == {"replicas": 1}

@@ -4,6 +4,7 @@ import pytest
 
 from conformance.api import Refusal, refused
 from conformance.bodies import config_map, deployment, pod, service
+from conformance.differences import differs
 
 
 def test_create_answers_with_the_whole_object(space):
@@ -277,3 +278,29 @@ def test_an_object_may_be_too_large(space):
         space.create("configmaps", config_map("a", k="x" * (1024 * 1024 + 1)))
     assert told.value.code == 422
     assert told.value.causes == [("[]", "FieldValueTooLong")]
+
+
+def test_a_list_is_not_a_body_to_create(space):
+    """kubectl takes a List apart; the server knows no such kind."""
+    listed = {"kind": "List", "apiVersion": "v1", "items": [config_map("a")]}
+    with refused(400, "BadRequest") as told:
+        space.create("configmaps", listed)
+    assert told.message.startswith('List in version "v1" cannot be handled as a ConfigMap')
+
+
+@differs(
+    "the sandbox serves one version of each built-in kind, and chaosctl asks for autoscaling/v2",
+    real=("HorizontalPodAutoscaler", "autoscaling/v1", 50),
+    sandbox="NotFound",
+)
+def test_an_autoscaler_can_be_read_at_an_older_version(space, expected):
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": target, "maxReplicas": 3, "metrics": [{"type": "Resource", "resource": cpu}]}
+    space.create("horizontalpodautoscalers", {"metadata": {"name": "a"}, "spec": spec})
+    try:
+        body = space.get("horizontalpodautoscalers.autoscaling/v1/HorizontalPodAutoscaler", "a")
+        found = (body["kind"], body["apiVersion"], body["spec"]["targetCPUUtilizationPercentage"])
+    except Refusal as refusal:
+        found = refusal.reason
+    assert found == expected

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-MODULES = {"changes", "errors", "image", "model", "ports", "runner"}
+MODULES = {"changes", "copying", "errors", "image", "model", "ports", "runner"}
 
 
 def named(path):

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from chaosctl.changes import copy_json
+from chaosctl.copying import copy_json
 from chaosctl.sandbox.api import quantities
 from chaosctl.sandbox.api.errors import ApiError, bad_request
 from chaosctl.sandbox.api.managed_fields import (

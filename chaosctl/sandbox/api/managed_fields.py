@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from chaosctl.changes import copy_json
+from chaosctl.copying import copy_json
 from chaosctl.sandbox.api.objects import Json, timestamp
 
 Path = tuple[str, ...]

@@ -9,6 +9,11 @@ from chaosctl.sandbox.api.resources import Resource
 from chaosctl.sandbox.api.store import Store
 
 _OPTIONS = ("dryRun", "fieldManager", "fieldValidation")
+_INFO = {"title": "Kubernetes", "version": "v1.32.4"}
+# kubectl wants the older document before it applies a List, and leaves kinds unchecked that are not in it.
+V2: Json = {"swagger": "2.0", "info": _INFO, "paths": {}}
+V2_PROTOBUF = b"\x0a\x032.0"  # field 1: swagger
+V2_PROTOBUF_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 def index(resources: Iterable[Resource], version: int) -> Json:
@@ -27,7 +32,7 @@ def document(store: Store, group_version: str) -> Json:
         found |= _schemas(store, resource)
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1.32.4"},
+        "info": _INFO,
         "components": {"schemas": found},
         "paths": dict(_path(resource) for resource in served),
     }

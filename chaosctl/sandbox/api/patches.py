@@ -7,7 +7,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from chaosctl.changes import copy_json
+from chaosctl.copying import copy_json
 from chaosctl.sandbox.api.errors import bad_request, internal, rejected_patch
 from chaosctl.sandbox.api.managed_fields import list_keys
 from chaosctl.sandbox.api.objects import Json

@@ -30,6 +30,7 @@ VERSION: Json = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
+_PATHS = ["/api", "/apis", "/healthz", "/openapi/v2", "/openapi/v3", "/version"]
 _HEALTH = frozenset({"healthz", "livez", "readyz"})
 _SHUTDOWN_S = 1.0
 _log = logging.getLogger(__name__)
@@ -136,6 +137,8 @@ class ApiServer:
                 return as_json(VERSION)
             case [health] if health in _HEALTH:
                 return web.Response(text="ok")
+            case ["openapi", "v2"]:
+                return _openapi_v2(request.headers.get("Accept", ""))
             case ["openapi", "v3"]:
                 return as_json(openapi.index(self.store.resources, self.store.definitions_version))
             case ["openapi", "v3", _, *rest]:
@@ -143,7 +146,7 @@ class ApiServer:
             case ["api" | "apis", *_]:
                 return self._discovered(request, parts)
             case []:
-                return as_json({"paths": ["/api", "/apis", "/healthz", "/openapi/v3", "/version"]})
+                return as_json({"paths": _PATHS})
         raise no_such_path()
 
     def _discovered(self, request: web.Request, parts: list[str]) -> web.Response:
@@ -151,6 +154,13 @@ class ApiServer:
         aggregated = len(parts) == 1 and "g=apidiscovery.k8s.io;v=v2;" in accept
         found = discovery.answer(self.store.resources, parts, aggregated=aggregated)
         return as_json(found, content_type=discovery.AGGREGATED if aggregated else "application/json")
+
+
+def _openapi_v2(accept: str) -> web.Response:
+    """The older document, which describes nothing: fields are checked when they arrive."""
+    if "proto-openapi.spec.v2" in accept:
+        return web.Response(body=openapi.V2_PROTOBUF, headers={"Content-Type": openapi.V2_PROTOBUF_TYPE})
+    return as_json(openapi.V2)
 
 
 def _token(request: web.Request) -> tuple[str, str]:

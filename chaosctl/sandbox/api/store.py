@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chaosctl.changes import copy_json
+from chaosctl.copying import copy_json
 from chaosctl.sandbox.api import admission, defaults, errors, garbage, managed_fields, namespaces, quota
 from chaosctl.sandbox.api.addresses import address_counter
 from chaosctl.sandbox.api.errors import ApiError

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chaosctl.changes import copy_json
+from chaosctl.copying import copy_json
 from chaosctl.sandbox.api.causes import Cause, required, wrong
 from chaosctl.sandbox.api.errors import invalid
 from chaosctl.sandbox.api.objects import Json

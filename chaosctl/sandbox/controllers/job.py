@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from chaosctl.changes import copy_json
+from chaosctl.copying import copy_json
 from chaosctl.sandbox.api.objects import Json, dig, timestamp
 from chaosctl.sandbox.api.store import Change, Store
 from chaosctl.sandbox.controllers.backoff import BackOff

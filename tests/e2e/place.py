@@ -88,7 +88,8 @@ class Place:
         body = self.workload(namespace)
         status, wanted = body.get("status", {}), body["spec"]["replicas"]
         counts = (status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas"))
-        return all(count == wanted for count in counts)
+        current = status.get("observedGeneration") == body["metadata"]["generation"]
+        return current and all(count == wanted for count in counts)
 
     def ledger(self, namespace):
         """What the ledger of the namespace says, or None."""

@@ -83,6 +83,7 @@ def figures(kubeconfig):
             drill.serving.wait(60)
             place.delete(namespace)
             away()
+            place.close()
 
 
 def idle(pid):

@@ -208,9 +208,7 @@ class Survey:
         case = self.start(None)
         try:
             found = until(lambda: self.look(case), LONGEST, lambda: self.left(case))
-            print(
-                f"undisturbed: {found.trouble or found.verdict}; {self.place.run(case.namespace)['message']}"
-            )
+            print(f"undisturbed: {found.trouble or found.verdict}")
             lines = (case.folder / "seen").read_text().splitlines()
         finally:
             self.end(case)
@@ -281,6 +279,7 @@ def survey(kubeconfig, most):
     finally:
         away()
     left = difference(before, place.everything())
+    place.close()
     return report(results, time.monotonic() - began, left)
 
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from e2e.drilling import SHRINK, Drill, limited, playbook
@@ -233,6 +234,42 @@ class TestWhoSleepsOrForges:
         assert drill.place.workload(drill.namespace)["spec"] == text["spec"]
         drill.place.kubectl("delete", "configmap", "chaosctl-forged", "-n", drill.namespace)
         drill.is_back(before)
+
+
+class TestClocksThatAreWrong:
+    """Machines whose clocks are ten minutes ahead of all others."""
+
+    def test_a_runner_ahead_of_its_guardian_and_the_cluster_is_not_undone_early(self, drill, before):
+        drill.environment |= ahead()
+        code, said = drill.run()
+        assert (code, "everything is as before (undone)" in said) == (0, True), said
+        drill.is_back(before)
+
+    def test_a_runner_ahead_of_all_that_is_killed_is_undone_as_soon_as_others(self, drill, before):
+        drill.environment |= ahead()
+        running = drill.begin()
+        drill.injected()
+        running.kill()
+        running.wait()
+        drill.is_back(before)
+
+    def test_a_guardian_ahead_of_the_runner_and_the_cluster_does_not_undo_early(
+        self, place, namespace, tmp_path
+    ):
+        place.furnish(namespace)
+        before = place.facts(namespace)
+        drill = Drill(place, namespace, tmp_path, environment=ahead())
+        with drill.guardian():
+            drill.environment = {}
+            code, said = drill.run()
+            assert (code, "everything is as before (undone)" in said) == (0, True), said
+            drill.is_back(before)
+
+
+def ahead():
+    """Variables that make a process believe in another time; how long things take stays true."""
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")  # tests/tools/install gets it
+    return {"LD_PRELOAD": str(library), "FAKETIME": "+10m", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 class policy:  # noqa: N801 - reads as a word in a with statement

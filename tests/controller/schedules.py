@@ -1,6 +1,7 @@
 """Why: hours of a schedule are tried in an instant, with the API server as slow and as bad as one likes."""
 
 import asyncio
+from collections import Counter
 from types import SimpleNamespace
 
 from controller.objects import drill, playbook
@@ -28,11 +29,15 @@ DRILLS = Resource("chaosctl.dev/v1", "drills", "Drill", namespaced=True)
 
 
 class Cluster(FakeCluster):
-    """It takes its time, takes only statuses that our definition has, and loses what is in `loses`."""
+    """It takes its time, takes only statuses that our definition has, and loses what is in `loses`.
+
+    `asked` counts the requests.
+    """
 
     def __init__(self, *bodies):
         super().__init__(namespace(), deployment("ranker"), playbook(), *bodies)
         self.loses = set()
+        self.asked = Counter()
 
     async def get(self, ref):
         await self._sent(f"get {ref.kind}")
@@ -59,6 +64,7 @@ class Cluster(FakeCluster):
         return seen
 
     async def _sent(self, what):
+        self.asked[what] += 1
         await asyncio.sleep(ON_THE_WAY)
         if what in self.loses:
             raise Lost(f"{what}: no answer")
@@ -74,7 +80,7 @@ class Scene:
     def __init__(self, *bodies):
         self.cluster = Cluster(*bodies)
         self.made, self.verdict, self.journals = [], "", False
-        self.known, self.holder = set(), ""
+        self.known, self.holder, self.leads = set(), "", True
         self.metrics = Metrics()
         self._planned = []
 
@@ -111,7 +117,7 @@ class Scene:
         voice = Voice(self.cluster, FakeClock(), "controller")
         rules = Rules(installed())
         store = SimpleNamespace(known=self.is_known)
-        office = Office(world, self.cluster, store, rules, voice, self.metrics, lambda: True)
+        office = Office(world, self.cluster, store, rules, voice, self.metrics, lambda: self.leads)
         drills = Drills(office, ("models",), lambda _: self.holder, self._created)
         return drills.work(), voice.speak()
 
@@ -146,8 +152,7 @@ class Scene:
         return condition["status"], condition.get("message", "")
 
     def events(self):
-        """What people are told, in order: reason and message."""
+        """What people are told, in order: type, reason and message."""
         bodies = [body for ref, body in self.cluster.objects.items() if ref.kind == "Event"]
-        return [
-            (body["reason"], body["message"]) for body in sorted(bodies, key=lambda one: one["eventTime"])
-        ]
+        told = sorted(bodies, key=lambda one: one["eventTime"])
+        return [(body["type"], body["reason"], body["message"]) for body in told]

@@ -44,12 +44,24 @@ def test_a_time_fires_once_by_a_run_that_is_called_after_it_and_names_its_drill(
     assert scene.runs() == scene.made == ["weekly-203001010005"]
     assert scene.run("weekly-203001010005")["spec"] == {"drill": "weekly"}
     assert scene.run("weekly-203001010005")["metadata"]["labels"] == {names.DRILL: "weekly"}
-    assert scene.events() == [("Scheduled", "created Run weekly-203001010005")]
+    assert scene.events() == [("Normal", "Scheduled", "created Run weekly-203001010005")]
     assert scene.metrics.fired == 1
 
 
 def test_nothing_fires_before_its_time():
     assert Scene(drill(schedule=FIVE_PAST)).play(4.9).runs() == []
+
+
+def test_a_drill_that_waits_for_its_time_is_looked_at_now_and_then_and_at_once_when_it_changes():
+    scene = Scene(drill(schedule=FIVE_PAST))
+    scene.at(2.1, lambda: scene.cluster.put(drill(schedule=EVERY_FIVE)))
+    scene.at(2.2, lambda: seen.append(scene.status()["schedule"]))
+    seen = []
+    scene.play(4)
+
+    assert seen == ["*/5 * * * * UTC"]
+    assert scene.cluster.asked["find Drill"] > 100
+    assert scene.cluster.asked["get Playbook"] < 12
 
 
 def test_each_of_several_times_fires():
@@ -204,7 +216,10 @@ def test_a_target_that_is_held_for_too_long_makes_it_miss_its_time_and_people_ar
     scene.play(20)
 
     why = "it could not start within 5 m: run other is going on on the same target"
-    assert (scene.runs(), scene.events()) == ([], [("Missed", f"weekly-203001010005 does not run: {why}")])
+    assert (scene.runs(), scene.events()) == (
+        [],
+        [("Warning", "Missed", f"weekly-203001010005 does not run: {why}")],
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,9 +232,9 @@ def test_a_target_that_is_held_for_too_long_makes_it_miss_its_time_and_people_ar
 def test_what_its_windows_refuse_does_not_fire_and_is_told_with_the_reason(windows, why):
     freezes = config_map("freezes", **{"freeze.ics": FREEZE})
     scene = Scene(freezes, drill(schedule=FIVE_PAST, windows=windows)).play(12)
-    ((reason, message),) = scene.events()
+    ((kind, reason, message),) = scene.events()
 
-    assert (scene.runs(), reason) == ([], "Missed")
+    assert (scene.runs(), kind, reason) == ([], "Warning", "Missed")
     assert message.startswith("weekly-203001010005 does not run: ")
     assert why in message
     assert scene.status()["lastScheduled"] == "2030-01-01T00:05:00Z"
@@ -274,6 +289,7 @@ def test_runs_that_the_schedule_did_not_fire_are_left_alone():
         fired("202912310002", labels={}),
         fired("202912310003", labels={names.DRILL: "daily"}),
         fired("202912310004", namespace="elsewhere"),
+        fired("202912310005", drill="daily", labels={names.DRILL: "weekly"}),
         fired("again"),
     ]
     scene = Scene(drill(schedule=FIVE_PAST, keep=1), *mine, *others)
@@ -283,8 +299,15 @@ def test_runs_that_the_schedule_did_not_fire_are_left_alone():
     assert sorted({*before} - {*scene.runs()}) == ["weekly-202912310000"]
 
 
-def test_one_that_was_created_anew_under_the_same_name_is_not_removed_for_the_old_one():
-    scene = Scene(drill(schedule=FIVE_PAST, keep=1), fired("202912310000"), fired("202912310001"))
+def served_drill():
+    """One whose status says that everything so far was served, so that its first look removes."""
+    status = {"lastScheduled": "2030-01-01T00:00:00Z", "schedule": "5 0 * * * UTC"}
+    return {**drill(schedule=FIVE_PAST, keep=1), "status": status}
+
+
+def test_one_that_was_created_anew_under_the_same_name_stays_and_the_other_old_ones_go():
+    old = fired("202912310000"), fired("202912310001"), fired("202912310002")
+    scene = Scene(served_drill(), *old)
     anew = fired("202912310000", verdict="", uid="another")
     find = scene.cluster.find
 
@@ -296,7 +319,7 @@ def test_one_that_was_created_anew_under_the_same_name_is_not_removed_for_the_ol
 
     scene.cluster.find = found_before
 
-    assert scene.play(2).run("weekly-202912310000")["metadata"]["uid"] == "another"
+    assert scene.play(0.4).runs() == ["weekly-202912310000", "weekly-202912310002"]
 
 
 def all_of_them(**spec):
@@ -331,7 +354,7 @@ def test_nor_where_the_status_is_lost_later_as_the_store_knows_its_journal():
     ],
 )
 def test_what_the_status_does_not_call_served_is_not_removed_as_it_could_fire_again(until, gone):
-    runs = [fired(f"20300101000{minute}") for minute in (3, 1, 4, 2)]
+    runs = [fired(f"20300101000{minute}", uid=f"uid-{9 - minute}") for minute in (3, 1, 4, 2)]
     weekly = {**drill(schedule=EVERY_MINUTE), "status": {"lastScheduled": until} if until else {}}
 
     assert [run["metadata"]["name"] for run in surplus(weekly, runs, 1)] == gone
@@ -346,3 +369,18 @@ def test_a_cluster_that_does_not_let_them_be_removed_keeps_no_drill_from_firing(
 
     assert scene.made == [f"weekly-20300101000{minute}" for minute in range(1, 5)]
     assert scene.runs() == ["weekly-203001010004"]
+    assert scene.cluster.asked["find Run"] < 20, "it is asked with every look at the Drill, not all the time"
+
+
+def test_a_great_heap_goes_bit_by_bit_as_other_drills_want_to_fire():
+    heap = [fired(f"2029123100{minute:02}") for minute in range(60)]
+
+    assert len(Scene(drill(schedule=FIVE_PAST, keep=1), *heap).play(0.9).runs()) == 10
+    assert len(Scene(drill(schedule=FIVE_PAST, keep=1), *heap).play(1.9).runs()) == 1
+
+
+def test_whoever_leads_no_longer_removes_nothing():
+    scene = Scene(served_drill(), fired("202912310000"), fired("202912310001"))
+    scene.leads = False
+
+    assert len(scene.play(2).runs()) == 2

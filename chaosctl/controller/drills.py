@@ -19,6 +19,7 @@ from chaosctl.controller import names
 from chaosctl.controller.drill_status import status
 from chaosctl.controller.office import Office
 from chaosctl.controller.sayings import Saying
+from chaosctl.controller.tidy import tidy
 from chaosctl.controller.writer import Writer
 from chaosctl.errors import ChaosError, Conflict, Gone, Invalid
 from chaosctl.model import Json, Ref
@@ -94,6 +95,7 @@ class Drills:
             await self._fire(body, wanted.start)
         self._tell(body, wanted)
         await self._write(body, status(body, now, wanted, verdict=await self._verdict(body, wanted)))
+        await tidy(body, subject.drill.spec.keep, self.office)
         return now + timedelta(seconds=EVERY) if wanted.waiting else wanted.wake
 
     async def _held(self, target: Ref) -> str:

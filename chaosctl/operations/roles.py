@@ -51,6 +51,7 @@ OBJECTS = (
     Rule(GROUP, "drills", ("get", "list")),
     Rule(GROUP, "drills/status", ("patch",)),
     Rule(GROUP, "runs", ("get", "list", "watch", "create")),
+    Rule(GROUP, "runs", ("delete",)),  # finished ones, beyond what their Drill keeps
     Rule(GROUP, "runs/status", ("patch",)),
 )
 TELLING = (Rule("", "events", ("create",)),)

@@ -85,6 +85,9 @@ class DrillSpec(Written):
     suspend: bool = Field(
         default=False, description="Whether the schedule sleeps; what it sleeps over is not missed."
     )
+    keep: PositiveInt = Field(
+        default=10, description="How many of its finished Runs stay as objects; their journals stay."
+    )
 
     @property
     def timezone(self) -> str:

@@ -72,7 +72,7 @@ def serve(admin: Path, folder: Path, account: Account) -> Controller:
 
 
 def scene(space: str) -> list[Body]:
-    """A namespace with a target, Drills for it, one by the clock, and a ledger whose time is over."""
+    """A namespace with a target, Drills for it, one by the clock with too many Runs, and an old ledger."""
     target = {"namespace": space, "workload": "Deployment/fraud"}
     playbook = {
         "summary": "A label comes and goes.",
@@ -86,7 +86,8 @@ def scene(space: str) -> list[Body]:
         deployment("fraud", 1, namespace=space),
         ours("Playbook", space, "first", playbook),
         ours("Drill", space, "weekly", drill),
-        ours("Drill", space, "often", {**drill, "schedule": {"cron": "* * * * *"}}),
+        ours("Drill", space, "often", {**drill, "schedule": {"cron": "* * * * *"}, "keep": 1}),
+        *(fired(space, "often", time) for time in ("202601010000", "202601010001")),
         old_ledger(space),
     ]
 
@@ -94,6 +95,13 @@ def scene(space: str) -> list[Body]:
 def ours(kind: str, space: str, name: str, spec: Body) -> Body:
     metadata = {"name": name, "namespace": space}
     return {"apiVersion": "chaosctl.dev/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def fired(space: str, drill: str, time: str) -> Body:
+    """A Run of a schedule that ends as soon as somebody looks at it."""
+    run = ours("Run", space, f"{drill}-{time}", {"drill": drill, "abort": "long ago"})
+    run["metadata"]["labels"] = {"chaosctl.dev/drill": drill}
+    return run
 
 
 def old_ledger(space: str) -> Body:

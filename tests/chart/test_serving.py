@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chart.granting import Account, Right, controller, kubectl, manifests
@@ -46,6 +47,7 @@ def test_with_its_rights_a_controller_for_some_namespaces_runs_reports_and_clean
         until(lambda: "passed" in [one.get("verdict") for one in statuses(cluster, account)], WITHIN)
         until(lambda: "Passed" in [event["reason"] for event in items(cluster, account, "api/v1", "events")])
         until(lambda: "gone" not in str(items(cluster, account, "api/v1", "configmaps")))
+        until(lambda: "often-202601010000" not in names(cluster, account), WITHIN)
         assert "forbidden" not in found.said
 
 
@@ -67,8 +69,16 @@ def misses(admin: Path, found: Controller, right: Right) -> bool:
 
 
 def statuses(admin: Path, account: Account) -> list[dict[str, object]]:
-    return [run.get("status", {}) for run in items(admin, account, "apis/chaosctl.dev/v1", "runs")]
+    return [run.get("status", {}) for run in runs(admin, account)]
 
 
-def items(admin: Path, account: Account, root: str, plural: str) -> list[dict[str, object]]:
+def names(admin: Path, account: Account) -> list[str]:
+    return [run["metadata"]["name"] for run in runs(admin, account)]
+
+
+def runs(admin: Path, account: Account) -> list[dict[str, Any]]:
+    return items(admin, account, "apis/chaosctl.dev/v1", "runs")
+
+
+def items(admin: Path, account: Account, root: str, plural: str) -> list[dict[str, Any]]:
     return Cluster(admin).get(f"{root}/namespaces/{account.spaces[0]}/{plural}")["items"]

@@ -18,7 +18,7 @@ from chaosctl.engine.verdict import clocks_decided
 from chaosctl.spec import Check, Entry, Role
 
 MAX_TRIES = 8  # that were answered: whoever says no eight times means it
-MAX_UNHEARD = 24  # with those that nobody answered: about three minutes, as long as API servers may be away
+MAX_UNHEARD = 18  # with those that nobody answered: about two minutes, as long as API servers may be away
 LONGEST_PAUSE = timedelta(seconds=10)
 MAX_TROUBLES = 5  # then whatever goes on beside the entries is given up; its probes have no data
 HURRY = 2  # so many requests to stop, and nobody waits for the recovery

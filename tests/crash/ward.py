@@ -29,7 +29,7 @@ from crash.world import wait_for
 
 AT_ONCE = 24
 LOOK_AGAIN = 0.1  # seconds
-LONGEST = 150  # seconds of a run
+LONGEST = 300  # seconds of a run: undoing waits two minutes for an API server that does not answer
 FEW = 3
 TRIES = 4  # where a run did not come to the position
 ASLEEP = (HOLD + SET_UP).total_seconds() + 1  # longer than any deadline

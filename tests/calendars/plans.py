@@ -4,31 +4,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from calendars.icalendar import icalendar
 from calendars.oracle import Hours, Judge
 
 from chaosctl.calendars.windows import ALWAYS, calendar_of
 from chaosctl.spec.schedule import Schedule, WindowsText
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=number) for number in (1, 60, 3600, 86400))
-CALENDAR = """BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//tests//EN
-BEGIN:VEVENT
-UID:year-end
-DTSTAMP:20270101T000000Z
-DTSTART;VALUE=DATE:20271220
-DTEND;VALUE=DATE:20280104
-SUMMARY:Year-end freeze
-END:VEVENT
-BEGIN:VEVENT
-UID:release-night
-DTSTAMP:20270101T000000Z
-DTSTART;TZID=Europe/Berlin:20270907T220000
-DTEND;TZID=Europe/Berlin:20270908T110000
-SUMMARY:Big release
-END:VEVENT
-END:VCALENDAR
-"""
+CALENDAR = icalendar(
+    ("Year-end freeze", "VALUE=DATE:20271220", "VALUE=DATE:20280104"),
+    ("Big release", "TZID=Europe/Berlin:20270907T220000", "TZID=Europe/Berlin:20270908T110000"),
+)
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 KOLKATA = "Asia/Kolkata"
 HOLIDAYS = (  # of Germany, on Mondays to Thursdays; Christmas lies in the freeze

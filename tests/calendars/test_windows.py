@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from calendars.icalendar import icalendar
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -15,18 +16,7 @@ from chaosctl.testing import FakeCluster, in_virtual_time, namespace
 
 MINUTE = timedelta(minutes=1)
 TEN = 10 * MINUTE
-FREEZE = """BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//tests//EN
-BEGIN:VEVENT
-UID:1
-DTSTAMP:20260101T000000Z
-DTSTART;VALUE=DATE:20261219
-DTEND;VALUE=DATE:20270105
-SUMMARY:Year-end freeze
-END:VEVENT
-END:VCALENDAR
-"""
+FREEZE = icalendar(("Year-end freeze", "VALUE=DATE:20261219", "VALUE=DATE:20270105"))
 
 
 def calendar(*only, timezone="Europe/Berlin", holidays="", blackout=""):

@@ -4,6 +4,7 @@ What a schedule wants is tried with the calendars; here is what becomes of it in
 """
 
 import pytest
+from calendars.icalendar import icalendar
 from controller.objects import drill, playbook, thing
 from controller.schedules import KEY, Scene
 
@@ -16,18 +17,7 @@ from chaosctl.testing import EPOCH, config_map, deployment_ref
 FIVE_PAST = {"cron": "5 0 * * *"}
 EVERY_FIVE = {"cron": "*/5 * * * *"}
 EVERY_MINUTE = {"cron": "* * * * *"}
-FREEZE = """BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//tests//EN
-BEGIN:VEVENT
-UID:1
-DTSTAMP:20260101T000000Z
-DTSTART;VALUE=DATE:20291219
-DTEND;VALUE=DATE:20300105
-SUMMARY:Year-end freeze
-END:VEVENT
-END:VCALENDAR
-"""
+FREEZE = icalendar(("Year-end freeze", "VALUE=DATE:20291219", "VALUE=DATE:20300105"))
 
 
 def fired(time, drill="weekly", verdict="passed", **metadata):

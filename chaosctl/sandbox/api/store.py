@@ -19,7 +19,7 @@ from chaosctl.sandbox.api.managed_fields import Writer
 from chaosctl.sandbox.api.objects import Json
 from chaosctl.sandbox.api.resources import BUILT_IN_GROUPS, RESOURCES, Resource, defined_by
 
-__all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store", "copy_json"]
+__all__ = ["RESOURCES", "ApiError", "Change", "Json", "Resource", "Store"]
 
 HISTORY = 5_000  # changes that a watch may start from; they hold memory, about 10 kB each
 

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Suites that wait for real drills; `make drills` runs them, `make test` the others.
 DRILLED := library cli crash conformance operations/test_what_it_proves.py chart/test_serving.py \
 	chart/test_watching.py chart/test_rights.py controller/test_runs.py controller/test_takeover.py \
-	docs/test_commands.py calendars/test_year.py
+	controller/test_versions.py docs/test_commands.py calendars/test_year.py
 
 .PHONY: help setup demo test floor drills e2e takeover figures cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
 

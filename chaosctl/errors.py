@@ -9,6 +9,7 @@
   + Busy              another run holds the target
   + StoreError        a journal could not be read or written
     - Fenced          another process took the journal over, and answers for its run
+    - Unreadable      another version of chaosctl wrote what this one does not know
   + ClusterError      the Kubernetes API said no, or said nothing
     - Gone            404: the object does not exist (any more)
     - Conflict        409: somebody was faster, or the object is there already
@@ -53,6 +54,10 @@ class StoreError(ChaosError):
 
 class Fenced(StoreError):
     """Another process took the journal over. Whoever hears this leaves the cluster alone, too."""
+
+
+class Unreadable(StoreError):
+    """Another version of chaosctl wrote the journal, and this one does not know what it says."""
 
 
 class ClusterError(ChaosError):

@@ -10,7 +10,7 @@ import structlog
 from chaosctl.cluster import rights
 from chaosctl.cluster.keys import fingerprint
 from chaosctl.cluster.lease import INSTALLATION, LEASE, renew
-from chaosctl.cluster.ledger import Forged, Ledger, Line
+from chaosctl.cluster.ledger import Ledger, Line, NotOurs
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.restore import restore
 from chaosctl.cluster.sweep import tidy
@@ -127,7 +127,7 @@ class Guardian:
     async def _try(self, what: str, doing: Awaitable[object]) -> None:
         try:
             await doing
-        except Forged as error:
+        except NotOurs as error:
             self._warn(what, "", str(error))
         except ChaosError as error:
             failures = self._failures[what] = self._failures.get(what, 0) + 1

@@ -16,7 +16,7 @@ import structlog
 from chaosctl.changes import text_at
 from chaosctl.cluster import job_manifests, rights, roles, sweep, trouble
 from chaosctl.cluster.job_manifests import JOB, OWNED, Wanted
-from chaosctl.cluster.ledger import Forged
+from chaosctl.cluster.ledger import NotOurs
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.rights import Right
 from chaosctl.errors import ChaosError, ClusterError, Conflict, Forbidden, Gone, Lost
@@ -155,7 +155,7 @@ async def remove_job(job: Ref, cluster: Cluster) -> None:
 async def _is_orphan(body: Json, ledgers: Ledgers) -> bool:
     try:
         ledger = await ledgers.read(job_manifests.ledger_of(body))
-    except Forged:  # another installation's
+    except NotOurs:  # another installation's
         return False
     mine = ledger is not None and ledger.run == job_manifests.run_of(body)
     return ledger is None or not mine or sweep.finished(ledger, ledgers.clock.now())

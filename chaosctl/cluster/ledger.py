@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from chaosctl.changes import Outcome, look
 from chaosctl.cluster.owner import Owner
@@ -51,8 +51,8 @@ MOVES: Mapping[LineState, frozenset[LineState]] = {
 }
 
 
-class Forged(ClusterError):
-    """The ledger does not carry our code, so nobody acts upon it."""
+class NotOurs(ClusterError):
+    """Another installation wrote the ledger, or another version, or a forger: nobody acts upon it."""
 
 
 class Ready(Model):
@@ -207,17 +207,23 @@ def rewriting(where: Ref, ledger: Ledger, key: bytes) -> tuple[Op, ...]:
 
 
 def parse(where: Ref, seen: Json, key: bytes) -> Ledger:
-    """What a ConfigMap says. Raises Forged when it is not from this installation."""
+    """What a ConfigMap says. Raises NotOurs when another installation wrote it, or another version."""
     text, code = str(look(seen, "/data/ledger")), str(look(seen, "/data/mac"))
     if not hmac.compare_digest(_code(where, text, key).encode(), code.encode()):
-        raise Forged(
+        raise NotOurs(
             f"{where}: it was not written with this installation's key, so nothing is done about it. "
             "Recover it with the installation that wrote it, or delete it if nobody knows it"
         )
-    ledger = Ledger.model_validate_json(text)
+    try:
+        ledger = Ledger.model_validate_json(text)
+    except ValidationError as error:
+        raise NotOurs(
+            f"{where}: another version of chaosctl wrote it, so nothing is done about it; "
+            "`chaosctl recover` of that version undoes it"
+        ) from error
     for line in ledger.lines:
         if why := beyond(where, line.plan):
-            raise Forged(f"{where}: {line.entry}: {why}; so nothing is done about it")
+            raise NotOurs(f"{where}: {line.entry}: {why}; so nothing is done about it")
     return ledger
 
 

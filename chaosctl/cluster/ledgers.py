@@ -36,7 +36,7 @@ class Ledgers:
         return self.key if where == self.only else key_of(where, self.key)
 
     async def read(self, where: Ref) -> Ledger | None:
-        """None where there is none. Raises Forged."""
+        """None where there is none. Raises NotOurs."""
         try:
             return self.parse(where, await self.cluster.get(where))
         except Gone:
@@ -48,7 +48,7 @@ class Ledgers:
         return [(_named(body), body) for body in await self.cluster.find(like, selector=LEDGER)]
 
     def parse(self, where: Ref, seen: Json) -> Ledger:
-        """Raises Forged."""
+        """Raises NotOurs."""
         return words.parse(where, seen, self.key_of(where))
 
     async def claim(self, where: Ref, run: str, owner: Owner, until: datetime) -> Ledger:

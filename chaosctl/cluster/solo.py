@@ -11,7 +11,7 @@ import structlog
 
 from chaosctl.cluster import residue
 from chaosctl.cluster.guardian import Guardian
-from chaosctl.cluster.ledger import Forged, Ledger
+from chaosctl.cluster.ledger import Ledger, NotOurs
 from chaosctl.cluster.restore import Memory, restore
 from chaosctl.cluster.sweep import remove_finished
 from chaosctl.errors import ChaosError, Gone
@@ -32,14 +32,14 @@ class Solo:
     _last: Ledger | None = field(default=None, init=False)
 
     async def stand(self) -> None:
-        """Until nothing is left to do. Raises Forged, and what keeps it from seeing the ledger at all."""
+        """Until nothing is left to do. Raises NotOurs, and what keeps it from seeing the ledger at all."""
         until = self._now() + self.patience
         while True:
             try:
                 if await self._is_over():
                     return
             except ChaosError as error:
-                if self._last is None and (isinstance(error, Forged) or self._now() >= until):
+                if self._last is None and (isinstance(error, NotOurs) or self._now() >= until):
                     raise
                 log.warning("failed, and is tried again", ledger=str(self.where), error=str(error))
             if self._last is None and self._now() >= until:

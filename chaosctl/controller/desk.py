@@ -16,9 +16,10 @@ from chaosctl.changes import look, text_at
 from chaosctl.controller import names
 from chaosctl.controller.case import DELETED, Case
 from chaosctl.controller.office import Office
+from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
-from chaosctl.errors import ChaosError, ClusterError
+from chaosctl.errors import ChaosError, ClusterError, Unreadable
 from chaosctl.model import Json, Ref
 from chaosctl.operations.aftermath import let_go
 from chaosctl.operations.conduct import replayed
@@ -39,6 +40,7 @@ class Desk:
     beat: float = field(default_factory=time.monotonic)
     _cases: dict[str, Case] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _unread: set[str] = field(default_factory=set)
     _number: int = 0
 
     @property
@@ -101,12 +103,21 @@ class Desk:
         """Journals without an end that nobody goes on with: the UID of their Run, and what is known of it."""
         known = {part.run for case in self._cases.values() for part in case.progress.parts}
         for run in self.office.store.unfinished():
-            if run in known:
+            if run in known or (state := self._replayed(run)) is None:
                 continue
-            state = replayed(run, self.office.store)
             space, _, name = state.origin.partition("/")
             if state.origin and {"", space} & set(self.namespaces):
                 yield state.uid, {"metadata": {"namespace": space, "name": name, "uid": state.uid}}
+
+    def _replayed(self, run: str) -> State | None:
+        """What a journal says; None where another version wrote it: the others must not wait for that."""
+        try:
+            return replayed(run, self.office.store)
+        except Unreadable as error:
+            if run not in self._unread:  # said once
+                log.warning("a run is left to another version", run=run, error=str(error))
+            self._unread.add(run)
+            return None
 
     async def _watch(self, namespace: str) -> None:
         while True:
@@ -160,17 +171,15 @@ class Desk:
         """Note verdicts that nobody has noted."""
         store = self.office.store
         for run in store.runs():
-            if run.origin and run.phase == DONE and not run.verdict:
-                store.conclude(run.id, verdict(replayed(run.id, store)).result)
+            if run.origin and run.phase == DONE and not run.verdict and (state := self._replayed(run.id)):
+                store.conclude(run.id, verdict(state).result)
 
     async def _let_go(self, where: Ref, body: Json) -> None:
         ledger = self.office.world.ledgers.parse(where, body)
         if ledger.journalled and not ledger.is_open:
             return
-        if (
-            self.office.store.known(ledger.run)
-            and replayed(ledger.run, self.office.store).phase is Phase.DONE
-        ):
+        known = self.office.store.known(ledger.run)
+        if known and (state := self._replayed(ledger.run)) and state.phase is Phase.DONE:
             await let_go(where, ledger.run, self.office.world, journalled=True)
 
 

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from chaosctl.changes import Outcome
-from chaosctl.model import Model, Plan, Reading
+from chaosctl.errors import Unreadable
+from chaosctl.model import Json, Model, Plan, Reading
 from chaosctl.spec import Check, Script
 
 
@@ -210,4 +211,16 @@ AnyRunEvent = (
     Started | Refused | Resumed | Stopped | Measured | Noticed | Trouble | Opened | Closed | Finished
 )
 AnyEvent = Annotated[AnyRunEvent | AnyEntryEvent, Field(discriminator="type")]
-parse: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+_any: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def parse(content: Json) -> AnyEvent:
+    """An event of a journal. Raises Unreadable where this version does not know it."""
+    try:
+        return _any.validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or str(content.get("type"))
+        raise Unreadable(
+            f"another version of chaosctl wrote this journal ({where}: {first['msg']}); read it with that one"
+        ) from error

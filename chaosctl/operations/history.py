@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 
 from chaosctl.engine.events import parse
@@ -12,6 +11,7 @@ from chaosctl.engine.state import State
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
 from chaosctl.errors import Invalid
+from chaosctl.operations.conduct import replayed
 from chaosctl.operations.home import home
 from chaosctl.operations.papers import document, documented, report
 from chaosctl.operations.viewing import Outcome, Viewer
@@ -49,7 +49,7 @@ async def watch(run: str, viewer: Viewer) -> None:
         name = store.find(run)
         while state.phase is not Phase.DONE:
             for record in store.records(name, after):
-                event = parse.validate_python(record.event)
+                event = parse(record.event)
                 state, after = evolve(state, event), record.seq
                 viewer.happened(state, event)
             await asyncio.sleep(LOOK_AGAIN)
@@ -96,7 +96,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _outcome(name: str, store: Store) -> Outcome:
-    state = reduce(evolve, map(parse.validate_python, store.events(name)), State())
+    state = replayed(name, store)
     return Outcome(name, state, verdict(state))
 
 

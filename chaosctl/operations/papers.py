@@ -18,7 +18,7 @@ NAME = "postmortem"
 def document(run: str, store: Store) -> Document:
     """The post-mortem of a run, with its chain checked. Raises StoreError, Invalid."""
     proof = store.verify(run)
-    records = [Record(one.seq, parse.validate_python(one.event)) for one in store.records(run)]
+    records = [Record(one.seq, parse(one.event)) for one in store.records(run)]
     return compose(records, Chain(proof.head, proof.intact, proof.fault))
 
 

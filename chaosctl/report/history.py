@@ -79,7 +79,7 @@ class History:
 
 def read(rows: Iterable[tuple[int, Json]]) -> tuple[Record, ...]:
     """Events from a journal's numbered JSON."""
-    return tuple(Record(seq, events.parse.validate_python(event)) for seq, event in rows)
+    return tuple(Record(seq, events.parse(event)) for seq, event in rows)
 
 
 def fold(records: Iterable[Record]) -> History:

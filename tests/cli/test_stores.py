@@ -1,10 +1,12 @@
 """Why: every command must do the same wherever journals lie; here they lie in PostgreSQL."""
 
 import signal
+from datetime import UTC, datetime
 
 import pytest
 from cli.installation import Installation, finished, until
 
+from chaosctl.engine.events import Event
 from chaosctl.store import Store
 
 
@@ -80,6 +82,21 @@ def test_a_run_that_was_killed_is_finished_by_recover(installation, shared, url)
         assert (done.code, f"run {name}: finished, aborted" in done.out) == (0, True), done
         assert store.unfinished() == []
         assert store.verify(name).intact
+
+
+def test_a_dead_run_that_another_version_wrote_is_named_by_recover_and_left(installation, cluster, postgres):
+    place = postgres.url(postgres.database())
+    newer = type("Newer", (Event,), {"__annotations__": {"type": str}, "type": "rehearsed"})
+    with Store(place) as store:
+        running = installation.start("run", "noop", "--sandbox", CHAOSCTL_STORE=place)
+        (name,) = until(store.unfinished)
+        running.send_signal(signal.SIGKILL)
+        finished(running)
+        store.journal(name).append(newer(at=datetime.now(UTC)))
+    done = installation("recover", "--kubeconfig", str(cluster.kubeconfig), CHAOSCTL_STORE=place)
+    assert (done.code, f"run {name}: not finished: another version" in done.out) == (0, True), done
+    shown = installation("runs", "show", name, CHAOSCTL_STORE=place)
+    assert (shown.code, "another version of chaosctl" in shown.err) == (2, True), shown
 
 
 def test_a_run_can_be_stopped_from_another_terminal(installation, shared, url):

@@ -25,7 +25,7 @@ from cluster.scenes import (
 
 from chaosctl.changes import look
 from chaosctl.cluster.lease import LEASE, is_alive
-from chaosctl.cluster.ledger import Line, LineState
+from chaosctl.cluster.ledger import Ledger, Line, LineState, NotOurs, body_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.owner import myself
 from chaosctl.cluster.recover import recover
@@ -98,6 +98,20 @@ async def test_a_target_that_cannot_be_restored_keeps_nobody_waiting():
     assert (await ledgers.read(WHERE)).is_open
     await ledgers.clock.sleep_until(SOON + timedelta(minutes=1, seconds=10))
     standing.cancel()
+    assert look(cluster.objects[TARGET], REPLICAS) == 3
+
+
+@virtually
+async def test_a_ledger_of_another_version_is_named_and_keeps_nobody_from_undoing_others():
+    cluster, ledgers = world()
+    await injected(await line_of(cluster, {REPLICAS: 1}), ledgers)
+    other = WHERE.model_copy(update={"name": "chaosctl-deployment-other"})
+    newer = type("Newer", (Ledger,), {"__annotations__": {"mood": str}, "mood": "well"})
+    await cluster.create(other, body_of(other, newer(run="r9"), ledgers.key_of(other)))
+
+    with pytest.raises(NotOurs, match="another version of chaosctl wrote it"):
+        await ledgers.read(other)
+    await guardian(at(LATER, cluster)).sweep()
     assert look(cluster.objects[TARGET], REPLICAS) == 3
 
 

@@ -27,10 +27,10 @@ from chaosctl.changes import look, patch
 from chaosctl.cluster.ledger import (
     LONGEST_NAME,
     MOVES,
-    Forged,
     Ledger,
     Line,
     LineState,
+    NotOurs,
     body_of,
     ledger_of,
 )
@@ -114,7 +114,7 @@ async def test_a_ledger_that_somebody_changed_is_not_acted_upon(path):
     old = str(look(cluster.objects[WHERE], path))
     await cluster.patch(WHERE, [Op(op="replace", path=path, value=old.replace("3", "9") + "é")])
 
-    with pytest.raises(Forged, match="installation's key"):
+    with pytest.raises(NotOurs, match="installation's key"):
         await restore(WHERE, "e", ledgers)
 
     assert look(cluster.objects[TARGET], REPLICAS) == 1
@@ -127,7 +127,7 @@ async def test_a_ledger_cannot_be_carried_to_another_target():
     other = WHERE.model_copy(update={"name": "chaosctl-deployment-other"})
     await cluster.create(other, {"data": cluster.objects[WHERE]["data"]})
 
-    with pytest.raises(Forged):
+    with pytest.raises(NotOurs):
         await ledgers.read(other)
 
 
@@ -138,7 +138,7 @@ async def test_a_ledger_cannot_be_carried_to_the_same_target_of_another_namespac
     other = WHERE.model_copy(update={"namespace": "elsewhere"})
     await cluster.create(other, {"data": cluster.objects[WHERE]["data"]})
 
-    with pytest.raises(Forged):
+    with pytest.raises(NotOurs):
         await ledgers.read(other)
 
 
@@ -156,7 +156,7 @@ async def test_a_deadline_that_somebody_moved_is_not_believed():
     await guardian(ledgers).sweep()
 
     assert look(cluster.objects[TARGET], REPLICAS) == 1
-    with pytest.raises(Forged):
+    with pytest.raises(NotOurs):
         await ledgers.read(WHERE)
 
 
@@ -189,7 +189,7 @@ async def test_the_key_of_one_ledger_opens_that_ledger_alone():
     assert (await alone.read(WHERE)).run == "r1"
     await alone.release(WHERE, "r1")
     assert not (await ledgers.read(WHERE)).is_open
-    with pytest.raises(Forged):
+    with pytest.raises(NotOurs):
         await alone.read(other)
 
 
@@ -205,7 +205,7 @@ async def test_a_ledger_reaches_nothing_outside_of_its_namespace_whoever_wrote_i
             await ledgers.enter(WHERE, "r1", Line(entry="e", plan=(step,), deadline=LATER))
         leaked = Ledger(run="r1", lines=(Line(entry="e", plan=(step,), deadline=EPOCH),))
         body = body_of(WHERE, leaked, ledgers.key_of(WHERE))
-        with pytest.raises(Forged, match="outside of models"):
+        with pytest.raises(NotOurs, match="outside of models"):
             ledgers.parse(WHERE, body)
 
     await ledgers.enter(WHERE, "r1", Line(entry="e", plan=(node,), deadline=LATER))

@@ -22,7 +22,7 @@ from cluster.scenes import (
 
 from chaosctl.changes import look
 from chaosctl.cluster.guardian import Guardian
-from chaosctl.cluster.ledger import LATEST, Forged, Line, LineState
+from chaosctl.cluster.ledger import LATEST, Line, LineState, NotOurs
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.cluster.owner import myself
 from chaosctl.cluster.restore import restore
@@ -116,7 +116,7 @@ async def test_a_ledger_that_is_forged_from_the_start_is_an_error_and_not_waited
     cluster, ledgers = world()
     await Ledgers(cluster, FakeClock(), b"x" * 32).claim(WHERE, "r1", myself(), LATER)
 
-    with pytest.raises(Forged):
+    with pytest.raises(NotOurs):
         await solo(cluster).stand()
     assert ledgers.clock.now() < EPOCH + MOMENT
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from typing import Unpack, cast
 from urllib.parse import quote
 
 import structlog
@@ -13,15 +13,16 @@ from chaosctl.changes import look, same, text_at
 from chaosctl.cluster.clock import ServerClock
 from chaosctl.cluster.discovery import Discovery
 from chaosctl.cluster.fields import MANAGER
-from chaosctl.cluster.kubernetes import LARGEST, Answer, Connection, connection
+from chaosctl.cluster.kubernetes import Answer, Connection, Parts, connection
 from chaosctl.cluster.responses import because, check, parse
 from chaosctl.errors import ClusterError, Conflict, Forbidden, Held, Lost, Refused
 from chaosctl.model import Json, Op, Ref
 from chaosctl.targets.deployment import selector as selector_of
 
 PAGE = 500  # objects
-PATIENCE = 3  # times that a read is tried when the server is busy
+PATIENCE = 8  # times that something is tried when the server is busy
 LONGEST_PAUSE = 5.0  # seconds; whatever the server asks for
+PATIENT_FOR = 10.0  # seconds, all pauses together
 BUSY, EXPIRED = 429, 410
 FROM_PODS = 1024 * 1024  # bytes
 BETWEEN_WATCHES = 0.5  # seconds
@@ -37,7 +38,7 @@ class _Expired(ClusterError):
 
 
 class KubernetesCluster:
-    """A Cluster over HTTP. Every request has a time limit; only reads are repeated."""
+    """A Cluster over HTTP. Every request has a time limit; none that may have been done is repeated."""
 
     def __init__(self, over: Connection, manager: str = MANAGER) -> None:
         self._over = over
@@ -184,7 +185,7 @@ class KubernetesCluster:
     async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
         """Raises _Expired."""
         while True:
-            answer = await self._send_patiently(path, query)
+            answer = await self._send_reading(path, query)
             page = parse(path, answer.body)
             yield page
             query["continue"] = str(look(page, "/metadata/continue") or "")
@@ -195,35 +196,31 @@ class KubernetesCluster:
         return (await self._discovery.resource(ref)).path(ref)
 
     async def _read(self, path: str) -> Json:
-        return parse(path, (await self._send_patiently(path, {})).body)
+        return parse(path, (await self._send_reading(path, {})).body)
 
-    async def _send_patiently(self, path: str, query: Mapping[str, str]) -> Answer:
-        """A read, tried again while the server is busy and says for how long."""
-        for _ in range(PATIENCE):
-            answer = await self._over.request("GET", path, query=query)
-            pause = answer.headers.get("Retry-After", "")
-            if answer.status != BUSY or not pause.isdecimal():
-                break
-            await asyncio.sleep(min(float(pause), LONGEST_PAUSE))
+    async def _send_reading(self, path: str, query: Mapping[str, str]) -> Answer:
+        answer = await self._ask("GET", path, query=query)
         if answer.status == EXPIRED:
             raise _Expired(f"{path}: too old")
         check(path, answer.status, answer.body)
         return answer
 
-    async def _send(  # noqa: PLR0913 - as Connection.request
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: JsonValue = None,
-        content_type: str = "application/json",
-        largest: int = LARGEST,
-    ) -> Answer:
-        answer = await self._over.request(
-            method, path, query=query, body=body, content_type=content_type, largest=largest
-        )
+    async def _send(self, method: str, path: str, **more: Unpack[Parts]) -> Answer:
+        answer = await self._ask(method, path, **more)
         check(f"{method} {path}", answer.status, answer.body)
+        return answer
+
+    async def _ask(self, method: str, path: str, **more: Unpack[Parts]) -> Answer:
+        """The answer. A server that is too busy and says for how long has done nothing: ask again."""
+        left = PATIENT_FOR
+        for _ in range(PATIENCE):
+            answer = await self._over.request(method, path, **more)
+            said = answer.headers.get("Retry-After", "")
+            if answer.status != BUSY or not said.isdecimal() or left <= 0:
+                break
+            pause = min(float(said), LONGEST_PAUSE, left)
+            left -= pause
+            await asyncio.sleep(pause)
         return answer
 
     def _writing(self, *, dry_run: bool) -> dict[str, str]:

@@ -18,7 +18,7 @@ from chaosctl.cluster.lease import LEASE, is_alive, knows
 from chaosctl.cluster.ledger import ledger_of
 from chaosctl.cluster.ledgers import Ledgers
 from chaosctl.engine.guards import OPT_IN, Facts, Guarding
-from chaosctl.errors import ChaosError, Forbidden, Gone
+from chaosctl.errors import ChaosError, Forbidden, Gone, Lost
 from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step
 from chaosctl.ports import Reader
 from chaosctl.spec import Entry, Script, TargetView
@@ -53,6 +53,7 @@ class _Look:
     guarding: Guarding
     guardians: Ref
     unknown: dict[str, str] = field(default_factory=dict)
+    unheard: str = ""
 
     async def facts(self) -> Facts:
         target = await self._try("target", self._target(), None)
@@ -81,14 +82,20 @@ class _Look:
             hindered=await self._try("hindered", job.hindered(), ()) if job else (),
             holder=await self._try("holder", self._holder(), ""),
             unknown=self.unknown,
+            unheard=self.unheard,
         )
 
     async def _try(self, name: str, looking: Awaitable[T], default: T) -> T:
         try:
             return await looking
         except ChaosError as error:
-            self.unknown.setdefault(name, str(error))
+            self.unknown.setdefault(name, self._why(error))
             return default
+
+    def _why(self, error: ChaosError) -> str:
+        if isinstance(error, Lost):
+            self.unheard = self.unheard or str(error)
+        return str(error)
 
     @property
     def _see(self) -> Reader:
@@ -118,7 +125,7 @@ class _Look:
             try:
                 plans[entry.id] = await admitted(await self.plan_of(entry, target), self.ledgers.cluster)
             except ChaosError as error:
-                rejected[entry.id] = str(error)
+                rejected[entry.id] = self._why(error)
         return plans, rejected
 
     async def _doomed(self, plans: Mapping[str, Plan]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -37,6 +37,15 @@ class NoCluster(Invalid):
     """No cluster was named, and none is the default."""
 
 
+class Parts(TypedDict, total=False):
+    """What a request may have besides its method and path; `largest`: bytes of the answer."""
+
+    query: Mapping[str, str] | None
+    body: JsonValue
+    content_type: str
+    largest: int
+
+
 class Answer(NamedTuple):
     """What came back."""
 
@@ -63,17 +72,10 @@ class Connection:
         parts = urlsplit(self._configuration.host)
         return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
 
-    async def request(  # noqa: PLR0913 - a request has that many parts
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: JsonValue = None,
-        content_type: str = JSON,
-        largest: int = LARGEST,
-    ) -> Answer:
+    async def request(self, method: str, path: str, **more: Unpack[Parts]) -> Answer:
         """Raises Lost where no whole answer came in time."""
+        query, body, largest = more.get("query"), more.get("body"), more.get("largest", LARGEST)
+        content_type = more.get("content_type", JSON)
         url = f"{path}?{urlencode(query)}" if query else path
         async with self._translated(url), self._open(method, url, body, content_type, TIMEOUT) as response:
             pieces = bytearray()

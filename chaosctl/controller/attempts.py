@@ -12,13 +12,14 @@ from chaosctl.controller.office import Office
 from chaosctl.engine.guards import Guarding
 from chaosctl.engine.tables import Phase
 from chaosctl.engine.verdict import verdict
-from chaosctl.errors import Busy, ClusterError, Fenced, StoreError
+from chaosctl.errors import Busy, ClusterError, Fenced, Lost, StoreError
 from chaosctl.operations.conduct import Origin, Part, concluded, conduct, replayed, resume
 from chaosctl.operations.plan import inspect
 from chaosctl.operations.viewing import Outcome, Viewer
 from chaosctl.spec import Script
 
 AGAIN = 2.0  # seconds until something that must wait is tried again
+UNHEARD = 60  # looks at a target in vain, until what could not be seen forbids the run
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Attempts:
     stop: Stop
     note: Callable[[str], None]
     going: Part | None = None
+    _unheard: int = 0
 
     def tell(self, why: str) -> None:
         """Stop what is going on."""
@@ -91,6 +93,9 @@ class Attempts:
         if self.stop.why:
             return None
         seen = await inspect(script, self.office.world_of(self.namespace), name, Guarding.ALIVE)
+        if seen.facts.unheard and self._unheard < UNHEARD:
+            self._unheard += 1
+            raise Lost(f"waiting for the API server: {seen.facts.unheard}")
         if seen.facts.holder:
             raise Busy(f"waiting for run {seen.facts.holder}, which holds {script.target.workload}")
         if self.stop.why:

@@ -42,6 +42,7 @@ class Facts(Model):
     away at once, `lacking` what we are not permitted, `fought` who else keeps writing what we would patch.
     `closed` is why the drill's windows do not let the run through. `guardian` is whether one is alive; `job`
     what a Job of the run's own is to be allowed, where one is to be made, and `hindered` why it cannot be.
+    `unheard` is what the API server did not answer, or was too busy for: asked again, it may look otherwise.
     """
 
     at: datetime
@@ -60,6 +61,7 @@ class Facts(Model):
     hindered: tuple[str, ...] = ()
     holder: str = ""
     unknown: Mapping[str, str] = {}
+    unheard: str = ""
 
 
 Judge = Callable[[Facts, Script], str | None]

@@ -143,11 +143,11 @@ async def passed_on(request, answer):
     return response
 
 
-async def serve(origin, file):
+async def serve(origin, file, proxy=Rough):
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), auto_decompress=False
     ) as session:
-        rough = Rough(origin, session)
+        rough = proxy(origin, session)
         application = web.Application(client_max_size=2**24)
         application.router.add_post(r"/heal/{seed:\d+}", rough.heal)
         application.router.add_route("*", r"/{seed:\d+}/{path:.*}", rough.handle)
@@ -163,12 +163,12 @@ async def serve(origin, file):
             await runner.cleanup()
 
 
-def main():
+def main(proxy=Rough):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--to", required=True)
     parser.add_argument("--file", type=Path, required=True)
     given = parser.parse_args()
-    asyncio.run(serve(given.to, given.file))
+    asyncio.run(serve(given.to, given.file, proxy))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Why: some API servers, and what stands before them, end every watch at once, forget soon, and throttle.
 
-`python -m e2e.fleeting --to URL --file F` is a proxy before an API server that does all three, and has no answer
-to the first dry runs.
+`python -m e2e.fleeting --to URL --file F` is a proxy before an API server that does all three, and has no
+answer to the first dry runs.
 """
 
 import asyncio

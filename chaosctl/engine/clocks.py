@@ -9,7 +9,7 @@ to them: the clocks are censored there.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chaosctl.engine.judge import Finding, Judge, another_stretch
 from chaosctl.engine.state import State
@@ -45,8 +45,17 @@ def tick(state: State, check: Check, reading: Reading) -> State:
 
 
 def origin(state: State) -> tuple[ClockName, Interval] | None:
-    """What durations count from: the impact, else the effect, else the injection."""
-    return next(((name, state.clocks[name]) for name in ORIGINS if name in state.clocks), None)
+    """What durations count from: the impact, else the effect, else the injection.
+
+    A first bad answer in our own undo is nothing that others were late to react to.
+    """
+    late = state.censored_at is not None and _after(state, ClockName.IMPACT, state.censored_at)
+    names = ORIGINS[1:] if late else ORIGINS
+    return next(((name, state.clocks[name]) for name in names if name in state.clocks), None)
+
+
+def _after(state: State, name: ClockName, moment: datetime) -> bool:
+    return name in state.clocks and state.clocks[name].low >= moment
 
 
 def credited(state: State, name: ClockName) -> Interval | None:

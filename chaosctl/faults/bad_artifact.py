@@ -14,6 +14,7 @@ from chaosctl.targets.fields import items, text
 POD = "/spec/template/spec"
 MISSING = "chaosctl-no-such-artifact"
 WAYS = ("volume", "variable", "argument", "mount", "init")
+BORROWED = ("securityContext", "resources")
 SOURCES = {"configMap": "name", "secret": "secretName"}
 
 
@@ -22,8 +23,9 @@ class BadArtifact(Rollout):
 
     Say one of: `volume`, whose ConfigMap or Secret becomes `source`; `variable` or `argument`, which gets
     the value `path`; `mount`, a volume whose mount gets `path` as its subPath; or `init`, an init container
-    (added where there is none) that runs `command`, from `image` where one is given. What is not said is
-    something that does not exist, or fails.
+    that runs `command`, from `image` where one is given. Where there is none of that name it is added, with
+    the security context and the resources of the container. What is not said is something that does not
+    exist, or fails.
     """
 
     kind: Literal["bad-artifact"] = "bad-artifact"
@@ -87,6 +89,8 @@ class BadArtifact(Rollout):
             return
         image = self.image or text(workload, f"{container}/image")
         added: Json = {"name": self.init, "image": image, "command": list(self.command)}
+        # As the model's own, or a policy or a quota of the namespace keeps the pods away.
+        added |= {key: found for key in BORROWED if (found := look(workload, f"{container}/{key}"))}
         yield f"{POD}/initContainers", [*present, added]
 
 

@@ -108,6 +108,22 @@ def test_our_own_revert_is_never_credited_as_their_rollback():
     assert verdict(evolve(state, at(events.Finished, 50))).exit_code == 1
 
 
+def test_a_first_bad_answer_in_our_own_undo_gives_nobody_more_time():
+    reverted = over("release", 25)
+    state = release(
+        *good(2, 25),
+        reverted[0],
+        *bad(26, 27),
+        *good(27, 30),
+        reverted[1],
+        at(events.Closed, 30),
+        *good(31, 50),
+    )
+
+    assert state.clocks[ClockName.IMPACT].low >= state.censored_at
+    assert [finding(state, check) for check in (DETECT, ROLLBACK)] == [Finding.REFUTED, Finding.REFUTED]
+
+
 def test_a_revert_that_nobody_was_expected_to_do_is_a_recovery():
     reverted = over("release", 10)
     state = release(*bad(2, 10), *reverted, *good(11, 20), reaction=False)

@@ -1,7 +1,7 @@
 """Why: a template is a tree of lists; an edit must meet the element that was meant, and only that."""
 
 import pytest
-from faults.test_plans import TARGET, planned, some_cluster
+from faults.test_plans import TARGET, planned
 
 from chaosctl.changes import apply_ops, forward
 from chaosctl.errors import CannotPlan
@@ -89,13 +89,20 @@ async def test_an_init_container_comes_from_an_image_that_does_not_exist():
     assert pod["initContainers"] == [{"name": "fetch", "image": "fetch:none", "command": ["fetch"]}]
 
 
-async def test_an_init_container_is_added_where_there_was_none_with_the_models_own_image():
-    cluster = some_cluster()
+async def test_an_init_container_is_added_where_there_was_none_as_harmless_as_the_model():
+    body, harmless = deployment("fraud", 3), {"runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
+    body["spec"]["template"]["spec"]["containers"][0]["securityContext"] = harmless
+    cluster = FakeCluster(body)
     _, [step], _ = await planned({"kind": "bad-artifact", "init": "check"}, cluster)
     after = apply_ops(cluster.objects[TARGET.workload], forward(step))
 
     [added] = after["spec"]["template"]["spec"]["initContainers"]
-    assert added == {"name": "check", "image": "model:1", "command": ["false"]}
+    assert added == {
+        "name": "check",
+        "image": "model:1",
+        "command": ["false"],
+        "securityContext": harmless,
+    }
 
 
 async def test_a_squeeze_keeps_what_it_does_not_name():

@@ -1,12 +1,12 @@
 """A real cluster, as every test here gets it. `tests/e2e/run` says which one."""
 
 import os
-import secrets
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from e2e.place import new_namespace
 
 Kubectl = Callable[..., str]
 
@@ -34,11 +34,6 @@ def kubectl(kubeconfig: Path) -> Kubectl:
 
 @pytest.fixture
 def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace of its own in which drills are allowed; gone afterwards, with all that is in it."""
-    name = f"e2e-{secrets.token_hex(3)}"
-    kubectl("create", "namespace", name)
-    kubectl("label", "namespace", name, "chaosctl.dev/drills=allowed")
-    try:
+    """One of its own for a test."""
+    with new_namespace(kubectl) as name:
         yield name
-    finally:
-        kubectl("delete", "namespace", name, "--timeout=120s")

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import secrets
 import ssl
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -24,6 +26,18 @@ def until(done, within=READY_WITHIN, say=lambda: ""):
         assert time.monotonic() < end, f"not within {within:.0f} s: {say()}"
         time.sleep(0.1)
     return found
+
+
+@contextmanager
+def new_namespace(kubectl):
+    """The name of one in which drills are allowed; gone afterwards, with all that is in it."""
+    name = f"e2e-{secrets.token_hex(3)}"
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "chaosctl.dev/drills=allowed")
+    try:
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--timeout=120s")
 
 
 class Place:

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from e2e.drilling import Drill, playbook
-from e2e.place import Place, until
+from e2e.place import Place, new_namespace, until
 
 NODE = Path(__file__).parents[2] / "cluster" / "testnode"
 NAME = os.environ.get("CHAOSCTL_TESTNODE_NAME", "knode")
@@ -27,39 +27,45 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def drill(kubeconfig, namespace, tmp_path):
-    """A target of its own, with a guardian."""
-    place = Place(kubeconfig)
-    place.furnish(namespace)
-    found = Drill(place, namespace, tmp_path)
-    with found.guardian():
+def place(kubeconfig):
+    found = Place(kubeconfig)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def drills(place, kubectl, tmp_path):
+    """Two targets, each with a guardian of its own."""
+    with ExitStack() as stack:
+        found = [drill(stack, place, kubectl, tmp_path / name) for name in ("one", "other")]
         yield found
-    place.close()
+
+
+def drill(stack, place, kubectl, folder):
+    folder.mkdir()
+    namespace = stack.enter_context(new_namespace(kubectl))
+    place.furnish(namespace)
+    made = Drill(place, namespace, folder)
+    stack.enter_context(made.guardian())
+    return made
 
 
 @pytest.mark.parametrize("what", ["restarted", "crashed", "stalled"])
-def test_a_run_whose_api_server_fails_in_the_hold_ends_with_everything_back(drill, what):
-    before = drill.place.facts(drill.namespace)
-    running = drill.begin(playbook(hold="10s"))
-    drill.injected()
+def test_an_api_server_that_fails_in_the_hold_leaves_nothing_behind_whether_the_runner_lives_or_not(
+    drills, what
+):
+    before = [one.place.facts(one.namespace) for one in drills]
+    living, killed = [one.begin(playbook(hold="10s")) for one in drills]
+    for one in drills:
+        one.injected()
+    killed.kill()
+    killed.wait()
 
     trouble(what)
 
-    assert drill.end(running) in ENDINGS, drill.said()
-    drill.is_back(before)
-
-
-@pytest.mark.parametrize("what", ["crashed", "stalled"])
-def test_a_killed_run_whose_api_server_fails_is_undone_by_the_guardian(drill, what):
-    before = drill.place.facts(drill.namespace)
-    running = drill.begin(playbook(hold="10s"))
-    drill.injected()
-    running.kill()
-    running.wait()
-
-    trouble(what)
-
-    drill.is_back(before)
+    assert drills[0].end(living) in ENDINGS, drills[0].said()
+    for one, facts in zip(drills, before, strict=True):
+        one.is_back(facts)
 
 
 def trouble(what):

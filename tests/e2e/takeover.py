@@ -73,6 +73,8 @@ class Case:
     code: int | None = None
     died: float = 0.0
     taken: float = 0.0
+    over: bool = False
+    watcher: threading.Thread | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class Survey:
         target = {"namespace": namespace, "workload": "Deployment/model"}
         self.place.apply({**head, "kind": "Run", "spec": {"playbook": {"name": "drill"}, "target": target}})
         if position:
-            threading.Thread(target=self.watch, args=(case,), daemon=True).start()
+            case.watcher = threading.Thread(target=self.watch, args=(case,), daemon=True)
+            case.watcher.start()
         return case
 
     def watch(self, case):
@@ -124,7 +127,7 @@ class Survey:
             return  # the case is over, and its leader was not hit
         case.died = time.monotonic()
         case.code = os.waitstatus_to_exitcode(status)
-        while not case.taken and case.code == KILLED and time.monotonic() < case.died + LONGEST:
+        while not (case.taken or case.over) and case.code == KILLED:
             holder = self.place.lease(case.namespace)
             case.taken = time.monotonic() if holder not in ("", case.led) else 0.0
             time.sleep(LOOK_AGAIN)
@@ -205,6 +208,9 @@ class Survey:
                 os.kill(pid, signal.SIGKILL)
                 with suppress(ChildProcessError):  # who watches the leader has heard of its end
                     os.waitpid(pid, 0)
+        case.over = True
+        if case.watcher:
+            case.watcher.join()
         self.place.http.delete(f"/api/v1/namespaces/{case.namespace}")
         self.databases.drop(case.database)
 

@@ -48,7 +48,7 @@ def definition(group):
         "subresources": {"status": {}},
         "additionalPrinterColumns": COLUMNS,
     }
-    names = {"plural": "trials", "kind": "Trial", "shortNames": ["tr"], "categories": ["all"]}
+    names = {"plural": "trials", "kind": "Trial", "shortNames": ["tr"], "categories": ["trying"]}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
     return {"metadata": {"name": f"trials.{group}"}, "spec": spec}
 
@@ -99,7 +99,7 @@ def test_a_defined_kind_is_discovered(api, trials):
     assert (found["trials"]["kind"], found["trials"]["shortNames"], found["trials"]["categories"]) == (
         "Trial",
         ["tr"],
-        ["all"],
+        ["trying"],
     )
     assert "trials/status" in found
     poll(lambda: root[1:] in api.ask("GET", "/openapi/v3")["paths"], "it is documented")

@@ -165,6 +165,16 @@ def test_a_drill_that_sleeps_does_not_fire_and_says_so():
     assert (scene.runs(), scene.events(), scene.status()["message"]) == ([], [], "suspended")
 
 
+@pytest.mark.parametrize("missed", ["skip", "once", "all"])
+def test_a_drill_that_is_woken_fires_its_next_time_and_none_of_those_it_slept_through(missed):
+    scene = Scene(drill(schedule={**EVERY_FIVE, "missed": missed}))
+    scene.at(6, lambda: scene.edit(suspend=True))
+    scene.at(18, lambda: scene.edit(suspend=False))
+    scene.play(22)
+
+    assert scene.made == ["weekly-203001010005", "weekly-203001010020"]
+
+
 def open_ledger(scene):
     """Have a run of somebody else on the target."""
     where = ledger_of(deployment_ref("ranker"))

@@ -4,6 +4,7 @@ A run with three overlapping entries, its performer and its guardian, in memory 
 """
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -158,7 +159,7 @@ class Scene:
 
     @property
     def events(self):
-        return [events.parse.validate_json(line) for line in self.lines]
+        return [events.parse(json.loads(line)) for line in self.lines]
 
     @property
     def state(self):

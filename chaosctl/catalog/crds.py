@@ -17,6 +17,7 @@ from chaosctl.spec.playbook import Playbook
 from chaosctl.spec.run import DrillStatus, Run, RunStatus
 
 GROUP, VERSION = "chaosctl.dev", "v1"
+TAGS = ("kind", "process")  # fields that say which one of several bodies it is
 OPEN = "x-kubernetes-preserve-unknown-fields"
 EITHER = "x-kubernetes-int-or-string"
 RULES = "x-kubernetes-validations"
@@ -215,7 +216,7 @@ class _Structure:
             return {"type": "object", "additionalProperties": self.of(_values(body), templated=templated)}
         made: Json = {"type": "object"}
         made["properties"] = {
-            name: self.of(one, templated=templated and name != "kind") for name, one in fields.items()
+            name: self.of(one, templated=templated and name not in TAGS) for name, one in fields.items()
         }
         if body.get("required"):
             made["required"] = body["required"]
@@ -231,15 +232,18 @@ def _values(body: Json) -> JsonValue:
 
 
 def _merged(choices: Iterable[Json]) -> Json:
-    """One object with the fields of every choice, and their kinds."""
+    """One object with the fields of every choice, and the tags by which they differ."""
     properties: Json = {}
-    kinds: list[JsonValue] = []
+    tags: list[JsonValue] = []
+    required = True
     for choice in choices:
         fields = cast("Json", choice["properties"])
-        kinds += cast("list[JsonValue]", cast("Json", fields["kind"])["enum"])
+        tag = next(name for name in TAGS if name in fields)
+        tags += cast("list[JsonValue]", cast("Json", fields[tag])["enum"])
+        required = required and tag in cast("list[JsonValue]", choice.get("required", []))
         properties |= fields
-    properties["kind"] = {"type": "string", "enum": kinds}
-    return {"type": "object", "properties": properties, "required": ["kind"]}
+    properties[tag] = {"type": "string", "enum": tags}
+    return {"type": "object", "properties": properties, **({"required": [tag]} if required else {})}
 
 
 def _scalar(body: Json, *, templated: bool) -> Json:

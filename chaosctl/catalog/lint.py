@@ -188,7 +188,7 @@ def checks_can_be_decided(draft: Draft) -> Iterator[Problem]:
         if needed is None or draft.spec.workload is None:
             continue
         time = draft.spec.steady_within if role is Role.STEADY else _length(draft.spec)
-        there = draft.spec.workload.arrival.rate * time.total_seconds()
+        there = draft.spec.workload.arrival.expected(time.total_seconds())
         if needed > there:
             message = f"needs {needed} answers to be decided, {int(there)} come in {show_duration(time)}"
             yield draft.error(place, message, "raise the rate, give it more time, or loosen the bound")

@@ -21,7 +21,7 @@ from chaosctl.operations.perform import World
 from chaosctl.operations.sandbox import for_one_run, status
 from chaosctl.ports import Answers, Clock, Reader
 from chaosctl.spec import Script, Target, Workload
-from chaosctl.spec.playbook import Arrival
+from chaosctl.spec.arrivals import written
 from chaosctl.streams.arrivals import arrivals
 from chaosctl.streams.codecs import codec
 from chaosctl.streams.corpus import Corpus, golden, parse, shuffled
@@ -116,9 +116,8 @@ def _port(service: Json, target: Target) -> int:
 
 
 def _traffic(workload: Workload, target: Target, seed: int) -> Traffic:
-    arrival = Arrival.model_validate(workload.arrival)
     rows = shuffled(_corpus(workload), seed)
-    due = arrivals(arrival.process, arrival.rate, seed)
+    due = arrivals(written(workload.arrival), seed)
     return Traffic(due, rows, codec(target.protocol, target.model))
 
 

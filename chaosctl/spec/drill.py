@@ -9,10 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from chaosctl.errors import Invalid
 from chaosctl.model import Ref
-from chaosctl.spec.playbook import Label, Metadata, ParameterText, Written
+from chaosctl.spec.playbook import Label, Metadata, ParameterText
 from chaosctl.spec.problems import did_you_mean
 from chaosctl.spec.schedule import Schedule, WindowsText
 from chaosctl.spec.script import Target
+from chaosctl.spec.written import Written
 
 API_VERSIONS = {
     "Deployment": "apps/v1",

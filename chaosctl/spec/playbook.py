@@ -19,9 +19,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from chaosctl.model import Model
-from chaosctl.spec.amounts import Amount, Duration, Rate
+from chaosctl.spec.amounts import Amount, Duration
+from chaosctl.spec.arrivals import Arrival
 from chaosctl.spec.script import ClockName, Span
+from chaosctl.spec.written import Written
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 EntryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
@@ -31,12 +32,6 @@ ParameterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][-_A-Za-z0-9
 
 ParameterText = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """A parameter's value. Numbers need no quotes: the loader takes the text as it was written."""
-
-
-class Written(Model):
-    """A part of a file: camelCase fields, nothing unknown."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
 
 
 class KindBody(Written):
@@ -85,13 +80,6 @@ class Requests(Written):
         if (self.corpus is None) == (self.file is None):
             raise PydanticCustomError("one_of", 'say either "corpus" or "file"')
         return self
-
-
-class Arrival(Written):
-    """When requests are due."""
-
-    process: Literal["poisson", "constant"] = "poisson"
-    rate: Annotated[Rate, Field(gt=0)]
 
 
 class WorkloadText(Written):

@@ -12,7 +12,8 @@ from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from chaosctl.spec.drill import PlaybookRef, TargetText
-from chaosctl.spec.playbook import Label, Metadata, Written
+from chaosctl.spec.playbook import Label, Metadata
+from chaosctl.spec.written import Written
 
 Phase = Literal["Pending", "Refused", "Steady", "Active", "Recovering", "Done"]
 

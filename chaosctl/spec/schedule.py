@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from chaosctl.errors import Invalid
 from chaosctl.spec.amounts import Duration
 from chaosctl.spec.cron import parse
-from chaosctl.spec.playbook import Written
 from chaosctl.spec.windows import Blackout, Span, Windows
+from chaosctl.spec.written import Written
 from chaosctl.spec.zones import TimeZone
 
 _HOLIDAY_CODE = re.compile(r"[A-Z]{2,4}(-[A-Za-z0-9 ]{1,30})?")

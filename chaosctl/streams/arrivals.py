@@ -1,36 +1,90 @@
 """Why: an open-loop workload sends when it is time, whether or not the last answer has come; here is when.
 
-An arrival process is an endless iterator of offsets in seconds from the stream's start.
+An arrival process is an iterator of offsets in seconds from the stream's start, endless unless it comes down
+to 0/s. The same seed gives the same ones. Rates that change follow the thinning of Lewis & Shedler (Naval
+Research Logistics 26(3), 1979): points of the largest rate, each kept with the probability of its own moment.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator
 from itertools import accumulate, count, repeat
 from random import Random
-from types import MappingProxyType
 
-from chaosctl.errors import Invalid
+from chaosctl.spec.arrivals import Arrival, Constant, Gamma, Mmpp, Poisson, Ramp, Sine, Step
 
-
-def constant(rate_per_s: float, seed: int = 0) -> Iterator[float]:  # noqa: ARG001  nothing here is random
-    """Evenly spaced, the first at once."""
-    return (number / rate_per_s for number in count())
+RateAt = Callable[[float], float]
 
 
-def poisson(rate_per_s: float, seed: int = 0) -> Iterator[float]:
-    """Independent of each other, as many people's requests are: exponential gaps, by the seed."""
+def arrivals(process: Arrival, seed: int = 0) -> Iterator[float]:
+    """Offsets of a process, in order."""
     random = Random(seed)  # noqa: S311  repeatable, not secret
-    return accumulate(random.expovariate(rate) for rate in repeat(rate_per_s))
+    match process:
+        case Constant():
+            return (number / process.rate for number in count())
+        case Poisson():
+            return _poisson(process.rate, random)
+        case Gamma():
+            return _gamma(process, random)
+        case Mmpp():
+            return _mmpp(process, random)
+        case Step():
+            return _steps(process, random)
+        case Ramp():
+            largest, end = max(process.begin, process.to), process.over.total_seconds()
+            return _thinned(_ramp(process), largest, random, math.inf if process.to else end)
+        case Sine():
+            return _thinned(_sine(process), process.rate + process.amplitude, random)
 
 
-PROCESSES: Mapping[str, Callable[[float, int], Iterator[float]]] = MappingProxyType(
-    {"constant": constant, "poisson": poisson}
-)
+def _poisson(rate: float, random: Random, start: float = 0.0) -> Iterator[float]:
+    gaps = (random.expovariate(each) for each in repeat(rate))
+    return accumulate(gaps, initial=start + next(gaps))
 
 
-def arrivals(process: str, rate_per_s: float, seed: int = 0) -> Iterator[float]:
-    """Offsets of the named process. Raises Invalid for an unknown process or a rate that is not above 0."""
-    if process not in PROCESSES:
-        raise Invalid(f"no arrival process {process!r}; there are {', '.join(PROCESSES)}")
-    if not 0 < rate_per_s < float("inf"):
-        raise Invalid(f"a rate of {rate_per_s}/s sends nothing; write one above 0")
-    return PROCESSES[process](rate_per_s, seed)
+def _gamma(process: Gamma, random: Random) -> Iterator[float]:
+    """Gaps of a gamma distribution: their squared coefficient of variation is the index of dispersion."""
+    shape, scale = 1 / process.burstiness, process.burstiness / process.rate
+    gaps = (random.gammavariate(shape, each) for each in repeat(scale))
+    return accumulate(gaps, initial=next(gaps))
+
+
+def _mmpp(process: Mmpp, random: Random) -> Iterator[float]:
+    """It starts in a state as an observer would find it, at any time."""
+    state = 0 if random.random() < process.share else 1
+    start = 0.0
+    while True:
+        end = start + random.expovariate(1 / process.dwells[state].total_seconds())
+        yield from _within(start, end, process.rates[state], random)
+        start, state = end, 1 - state
+
+
+def _within(start: float, end: float, rate: float, random: Random) -> Iterator[float]:
+    if not rate:
+        return
+    for offset in _poisson(rate, random, start):
+        if offset >= end:  # an exponential gap has no memory, so a new one may begin at the border
+            return
+        yield offset
+
+
+def _thinned(rate_at: RateAt, largest: float, random: Random, end: float = math.inf) -> Iterator[float]:
+    points = _within(0.0, end, largest, random)
+    return (offset for offset in points if random.random() * largest < rate_at(offset))
+
+
+def _steps(process: Step, random: Random) -> Iterator[float]:
+    start = 0.0
+    for one in process.steps[:-1]:
+        yield from _within(start, start + one.lasting.total_seconds(), one.rate, random)
+        start += one.lasting.total_seconds()
+    yield from _within(start, math.inf, process.steps[-1].rate, random)
+
+
+def _ramp(process: Ramp) -> RateAt:
+    length = process.over.total_seconds()
+    return lambda offset: process.begin + (process.to - process.begin) * min(offset / length, 1.0)
+
+
+def _sine(process: Sine) -> RateAt:
+    turn = 2 * math.pi / process.period.total_seconds()
+    return lambda offset: process.rate + process.amplitude * math.sin(turn * offset)

@@ -26,15 +26,22 @@ AMOUNTS = """
 | rate | `50/s`, `300/m` |
 | bound | in the probe's unit: `1%` of a share, `250ms` of seconds, `3` of a count |
 
-A parameter, `${name}`, may stand for any whole value but a `kind`. It is replaced before the file is checked,
-and never becomes a part of a longer text.
+A parameter, `${name}`, may stand for any whole value but a `kind` or a `process`. It is replaced before the
+file is checked, and never becomes a part of a longer text.
 """
 ORDER = (
     "PlaybookSpec",
     "Parameter",
     "WorkloadText",
     "Requests",
-    "Arrival",
+    "Poisson",
+    "Constant",
+    "Gamma",
+    "Mmpp",
+    "Step",
+    "Stretch",
+    "Ramp",
+    "Sine",
     "CheckText",
     "Fixed",
     "EProcessText",

@@ -1,8 +1,9 @@
 """`make bench`: prints each figure with its goal; exits 0 whatever they are, because machines differ."""
 
-from bench import command_line, memory, plans, reverts, sandboxes, stores
+from bench import arrivals, command_line, memory, plans, reverts, sandboxes, stores
 
 ROWS = (
+    arrivals.dispersions,
     command_line.help_time,
     sandboxes.start,
     plans.thousand_pods,

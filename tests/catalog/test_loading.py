@@ -54,7 +54,7 @@ def test_an_unknown_field_names_the_nearest_one_and_its_place(tmp_path):
         (
             ("poisson", "posson"),
             "spec.workload.arrival.process",
-            'unknown value "posson"',
+            'unknown process "posson"',
             'did you mean "poisson"?',
         ),
         (

@@ -54,7 +54,7 @@ def test_a_duration_shows_how_it_is_written():
 
 
 def test_a_parameter_may_stand_where_a_value_may():
-    arrival = PLAYBOOK["$defs"]["Arrival"]["properties"]["rate"]
+    arrival = PLAYBOOK["$defs"]["Poisson"]["properties"]["rate"]
     assert any(choice.get("pattern", "").startswith(r"^\$\{") for choice in arrival["anyOf"])
     assert "anyOf" not in PLAYBOOK["$defs"]["Metadata"]["properties"]["name"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from chaosctl.sandbox.model.serve import ModelServer
 from chaosctl.sandbox.model.settings import settings as model_settings
+from chaosctl.spec.arrivals import Constant
 from chaosctl.streams.arrivals import arrivals
 from chaosctl.streams.codecs import codec
 from chaosctl.streams.corpus import golden, shuffled
@@ -27,7 +28,11 @@ class Play:
 
     def __init__(self, port, rate=200.0, answer_within=5.0, **more):
         self.window = Window(answer_within)
-        traffic = Traffic(arrivals("constant", rate), shuffled(golden()), codec("v2", "breast-cancer"))
+        traffic = Traffic(
+            arrivals(Constant(process="constant", rate=f"{rate}/s")),
+            shuffled(golden()),
+            codec("v2", "breast-cancer"),
+        )
         self.workload = Workload(Address(HOST, port), traffic, self.window, **more)
 
     async def run(self, seconds):

@@ -1,0 +1,175 @@
+"""Why: the world does not call like a metronome; how it does call is written in a few numbers.
+
+Each process says when requests are due. `expected` is how many come in the first seconds, on average.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
+
+from chaosctl.spec.amounts import Duration, Rate
+from chaosctl.spec.written import Written
+
+MOST_STEPS = 1000
+Long = Annotated[Duration, Field(ge=timedelta(milliseconds=1))]
+Some = Annotated[Rate, Field(gt=0)]
+
+
+class Poisson(Written):
+    """Independent of each other, as many people's requests are."""
+
+    process: Literal["poisson"] = "poisson"
+    rate: Some
+
+    def expected(self, seconds: float) -> float:
+        return self.rate * seconds
+
+
+class Constant(Written):
+    """Evenly spaced, the first at once."""
+
+    process: Literal["constant"]
+    rate: Some
+
+    def expected(self, seconds: float) -> float:
+        return self.rate * seconds
+
+
+class Gamma(Written):
+    """Independent gaps that vary more, or less, than those of poisson. It has bursts, but none that last."""
+
+    process: Literal["gamma"]
+    rate: Some
+    burstiness: float = Field(
+        ge=0.01,
+        le=1000,
+        description="The index of dispersion in the long run: 1 is poisson, 4 has four times the variance. "
+        "It is 1 over the shape of the gaps.",
+    )
+
+    def expected(self, seconds: float) -> float:
+        return self.rate * seconds
+
+
+class Mmpp(Written):
+    """A Markov-modulated Poisson process: two states, each with a rate, and times in them by chance.
+
+    So bursts last, as those of people and of agents do.
+    """
+
+    process: Literal["mmpp"]
+    rates: tuple[Rate, ...] = Field(
+        min_length=2, max_length=2, description="In the one state, and in the other."
+    )
+    dwells: tuple[Long, ...] = Field(
+        min_length=2, max_length=2, description="How long it stays in each, on average."
+    )
+
+    @model_validator(mode="after")
+    def _sends(self) -> Self:
+        _some(self.rates)
+        return self
+
+    @property
+    def share(self) -> float:
+        """Of the time that it is in the first state, in the long run."""
+        first, second = (dwell.total_seconds() for dwell in self.dwells)
+        return first / (first + second)
+
+    def expected(self, seconds: float) -> float:
+        first, second = self.rates
+        return (self.share * first + (1 - self.share) * second) * seconds
+
+
+class Stretch(Written):
+    """A rate, and for how long."""
+
+    rate: Rate
+    lasting: Long = Field(alias="for")
+
+
+class Step(Written):
+    """One rate after another. The last one stays, however long it is written to last."""
+
+    process: Literal["step"]
+    steps: tuple[Stretch, ...] = Field(min_length=1, max_length=MOST_STEPS)
+
+    @model_validator(mode="after")
+    def _sends(self) -> Self:
+        _some([one.rate for one in self.steps])
+        return self
+
+    def expected(self, seconds: float) -> float:
+        found, left = 0.0, seconds
+        for one in self.steps[:-1]:
+            there = min(left, one.lasting.total_seconds())
+            found, left = found + one.rate * there, left - there
+        return found + self.steps[-1].rate * left
+
+
+class Ramp(Written):
+    """From one rate to another in so much time; then it stays there."""
+
+    process: Literal["ramp"]
+    begin: Rate = Field(alias="from")
+    to: Rate
+    over: Long
+
+    @model_validator(mode="after")
+    def _sends(self) -> Self:
+        _some((self.begin, self.to))
+        return self
+
+    def expected(self, seconds: float) -> float:
+        length = self.over.total_seconds()
+        rising = min(seconds, length)
+        reached = self.begin + (self.to - self.begin) * rising / length
+        return rising * (self.begin + reached) / 2 + self.to * (seconds - rising)
+
+
+class Sine(Written):
+    """Up and down around a mean, as a day does; it begins at the mean, going up."""
+
+    process: Literal["sine"]
+    rate: Some
+    amplitude: Rate
+    period: Long
+
+    @model_validator(mode="after")
+    def _above_zero(self) -> Self:
+        if self.amplitude > self.rate:
+            raise PydanticCustomError("amplitude", "the amplitude is above the rate: no rate is below 0/s")
+        return self
+
+    def expected(self, seconds: float) -> float:
+        period = self.period.total_seconds()
+        turned = 2 * math.pi * seconds / period
+        return self.rate * seconds + self.amplitude * period / (2 * math.pi) * (1 - math.cos(turned))
+
+
+def _as_poisson(value: object) -> object:
+    """What says no process is one of the simplest."""
+    return {"process": "poisson", **value} if isinstance(value, Mapping) else value
+
+
+Arrival = Annotated[
+    Poisson | Constant | Gamma | Mmpp | Step | Ramp | Sine,
+    Field(discriminator="process", description="When requests are due."),
+    BeforeValidator(_as_poisson),
+]
+
+_any: TypeAdapter[Arrival] = TypeAdapter(Arrival)
+
+
+def written(body: JsonValue) -> Arrival:
+    """From JSON. Raises pydantic.ValidationError."""
+    return _any.validate_python(body)
+
+
+def _some(rates: Sequence[float]) -> None:
+    if not any(rates):
+        raise PydanticCustomError("no_rate", "every rate is 0/s: nothing would be sent")

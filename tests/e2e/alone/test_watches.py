@@ -83,18 +83,19 @@ def before(drill):
 def asked(drill, hold):
     """Apply a Run."""
     head = {"apiVersion": VERSION, "metadata": {"name": "drill", "namespace": drill.namespace}}
-    first, second = PLAYBOOK["timeline"]
-    timeline = [{**first, "hold": hold}, second]
+    timeline = [
+        {**one, "hold": hold} for one in PLAYBOOK["timeline"]
+    ]  # long, as every write may have to wait
     drill.place.apply({**head, "kind": "Playbook", "spec": {**PLAYBOOK, "timeline": timeline}})
     target = {"namespace": drill.namespace, "workload": "Deployment/model"}
     drill.place.apply({**head, "kind": "Run", "spec": {"playbook": {"name": "drill"}, "target": target}})
 
 
 def test_a_run_ends_as_ever_where_watches_last_a_second_and_writes_are_throttled(drill, before):
-    asked(drill, "4s")
+    asked(drill, "20s")
     status = until(
         lambda: finished(found := drill.place.run(drill.namespace)) and found,
-        150,
+        240,
         lambda: f"{drill.place.run(drill.namespace)} {drill.said('serve')}",
     )
     assert (status["verdict"], status["revert"]) == ("passed", "clean")

@@ -81,11 +81,9 @@ def before(drill):
 
 
 def asked(drill, hold):
-    """Apply a Run."""
+    """Apply a Run whose faults stand for so long, as every write may have to wait."""
     head = {"apiVersion": VERSION, "metadata": {"name": "drill", "namespace": drill.namespace}}
-    timeline = [
-        {**one, "hold": hold} for one in PLAYBOOK["timeline"]
-    ]  # long, as every write may have to wait
+    timeline = [{**one, "hold": hold} for one in PLAYBOOK["timeline"]]
     drill.place.apply({**head, "kind": "Playbook", "spec": {**PLAYBOOK, "timeline": timeline}})
     target = {"namespace": drill.namespace, "workload": "Deployment/model"}
     drill.place.apply({**head, "kind": "Run", "spec": {"playbook": {"name": "drill"}, "target": target}})

@@ -1,5 +1,6 @@
 """Why: who may not undo must not do. So permissions are asked for before anything is changed."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from chaosctl.model import Banish, Create, Delete, Evict, Patch, Plan, Ref, Step
 from chaosctl.ports import Cluster
 
 POD = "Pod"
+AT_ONCE = 8  # questions to the API server
 
 
 class Right(NamedTuple):
@@ -48,8 +50,19 @@ def to_hear(target: Ref) -> tuple[Right, ...]:
 
 
 async def missing(rights: Iterable[Right], cluster: Cluster) -> tuple[Right, ...]:
-    """Those that we do not have. Raises ClusterError."""
-    return tuple([right for right in rights if not await cluster.allowed(*right)])
+    """Those that we do not have. Raises ClusterError.
+
+    Several are asked for at once: one after the other, a server that makes each wait would use up the time
+    in which a guardian must be ready.
+    """
+    wanted, limit = tuple(rights), asyncio.Semaphore(AT_ONCE)
+
+    async def allowed(right: Right) -> bool:
+        async with limit:
+            return await cluster.allowed(*right)
+
+    answers = await asyncio.gather(*map(allowed, wanted))
+    return tuple(right for right, granted in zip(wanted, answers, strict=True) if not granted)
 
 
 def _doing(step: Step) -> Iterator[Right]:

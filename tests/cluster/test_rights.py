@@ -1,9 +1,12 @@
 """Why: a missing permission must be found before the change that it would have undone."""
 
+import asyncio
+
 from cluster.scenes import TARGET, created, two_steps, virtually, world
 
-from chaosctl.cluster.rights import missing, to_do, to_undo
+from chaosctl.cluster.rights import Right, missing, to_do, to_undo
 from chaosctl.model import Banish, Delete, Evict, Ref, Switch
+from chaosctl.testing import FakeCluster
 
 POD = Ref(kind="Pod", namespace="models", name="p")
 
@@ -58,3 +61,17 @@ def test_a_thousand_pods_are_one_question():
     plan = tuple(Delete(ref=POD.model_copy(update={"name": f"p{n}"}), uid="u") for n in range(1000))
 
     assert [str(right) for right in to_do(plan)] == ["delete Pod * in models"]
+
+
+@virtually
+async def test_a_server_that_makes_every_question_wait_does_not_make_them_wait_for_each_other():
+    class Slow(FakeCluster):
+        async def allowed(self, *right):
+            await asyncio.sleep(1)
+            return await super().allowed(*right)
+
+    cluster = Slow()
+    cluster.denied.add("patch Deployment")
+    rights = [Right("patch", TARGET.model_copy(update={"name": f"m{number}"})) for number in range(16)]
+
+    assert await asyncio.wait_for(missing(rights, cluster), 4) == tuple(rights)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from e2e.place import new_namespace
+from e2e.place import Place, new_namespace
 
 Kubectl = Callable[..., str]
 
@@ -30,6 +30,14 @@ def kubectl(kubeconfig: Path) -> Kubectl:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def place(kubeconfig: Path) -> Iterator[Place]:
+    """The cluster, to look at and to furnish."""
+    found = Place(kubeconfig)
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from e2e.drilling import SHRINK, Drill, limited, playbook
-from e2e.place import Place, until
+from e2e.place import until
 
 DEPLOYMENTS = {"apiGroups": ["apps"], "resources": ["deployments"]}
 LEDGERS = {
@@ -24,13 +24,6 @@ LOOKING = [
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]},
 ]
 REFUSED, ABORTED, INCONCLUSIVE, INCOMPLETE = 2, 3, 4, 5
-
-
-@pytest.fixture(scope="session")
-def place(kubeconfig):
-    found = Place(kubeconfig)
-    yield found
-    found.close()
 
 
 @pytest.fixture

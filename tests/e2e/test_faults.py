@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from e2e.place import Place, lasting, until
+from e2e.place import lasting, until
 
 from chaosctl.catalog import installed
 from chaosctl.cluster.adapter import connect
@@ -29,13 +29,6 @@ from chaosctl.targets import look
 
 HOLD = timedelta(seconds=60)
 KINDS = installed()
-
-
-@pytest.fixture
-def place(kubeconfig):
-    place = Place(kubeconfig)
-    yield place
-    place.close()
 
 
 @pytest.fixture

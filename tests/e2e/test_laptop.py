@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from e2e.drilling import PROGRAM, Drill, limited
-from e2e.place import Place, until
+from e2e.place import until
 
 ROOT = Path(__file__).parents[2]
 NODE = os.environ.get("CHAOSCTL_TESTNODE_NAME", "knode")
@@ -59,13 +59,6 @@ class Laptop(Drill):
         assert self.ours() == KINDS
         until(lambda: self.replicas() == 3, say=self.said)
         return (datetime.now(UTC) - deadline).total_seconds()
-
-
-@pytest.fixture(scope="session")
-def place(kubeconfig):
-    found = Place(kubeconfig)
-    yield found
-    found.close()
 
 
 @pytest.fixture

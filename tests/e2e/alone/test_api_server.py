@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from e2e.drilling import Drill, playbook
-from e2e.place import Place, new_namespace, until
+from e2e.place import new_namespace, until
 
 NODE = Path(__file__).parents[2] / "cluster" / "testnode"
 NAME = os.environ.get("CHAOSCTL_TESTNODE_NAME", "knode")
@@ -24,13 +24,6 @@ OURS = not Path(f"/run/netns/{NAME}").exists()
 pytestmark = pytest.mark.skipif(
     OURS, reason="KUBECONFIG_E2E names a cluster whose API server is not ours to stop"
 )
-
-
-@pytest.fixture
-def place(kubeconfig):
-    found = Place(kubeconfig)
-    yield found
-    found.close()
 
 
 @pytest.fixture

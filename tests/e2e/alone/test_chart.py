@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from e2e.place import Place, difference, until
+from e2e.place import difference, until
 from postgres import server
 
 CHART = Path(__file__).parents[3] / "helm" / "chaosctl"
@@ -28,13 +28,6 @@ PLAYBOOK = {
 CLUSTER_WIDE = (
     "namespaces,crd,clusterroles,clusterrolebindings,pv,priorityclasses,validatingwebhookconfigurations"
 )
-
-
-@pytest.fixture(scope="module")
-def place(kubeconfig):
-    found = Place(kubeconfig)
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")

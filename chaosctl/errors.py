@@ -17,6 +17,7 @@
     - Refused         400, 422: not valid, or a `test` that failed
     - Held            429 to an eviction: a disruption budget says not now
     - Lost            no answer, 429 or 5xx: the write happened, or did not, or still will
+      * Throttled     429 that says for how long: nothing happened
 """
 
 
@@ -86,3 +87,11 @@ class Held(ClusterError):
 
 class Lost(ClusterError):
     """No answer: the write happened, or did not, or still will."""
+
+
+class Throttled(Lost):
+    """The server was too busy, and did nothing; it wants to be asked again in `after` seconds."""
+
+    def __init__(self, message: str, after: float) -> None:
+        super().__init__(message)
+        self.after = after

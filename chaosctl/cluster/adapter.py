@@ -14,15 +14,14 @@ from chaosctl.cluster.clock import ServerClock
 from chaosctl.cluster.discovery import Discovery
 from chaosctl.cluster.fields import MANAGER
 from chaosctl.cluster.kubernetes import Answer, Connection, Parts, connection
+from chaosctl.cluster.patience import patiently
 from chaosctl.cluster.responses import because, check, parse
-from chaosctl.errors import ClusterError, Conflict, Forbidden, Held, Lost, Refused
+from chaosctl.errors import ClusterError, Conflict, Forbidden, Held, Lost, Refused, Throttled
 from chaosctl.model import Json, Op, Ref
 from chaosctl.targets.deployment import selector as selector_of
 
 PAGE = 500  # objects
-PATIENCE = 8  # times that something is tried when the server is busy
-LONGEST_PAUSE = 5.0  # seconds; whatever the server asks for
-PATIENT_FOR = 10.0  # seconds, all pauses together
+PATIENCE = 3  # times that a list is begun anew
 BUSY, EXPIRED = 429, 410
 FROM_PODS = 1024 * 1024  # bytes
 BETWEEN_WATCHES = 0.5  # seconds
@@ -38,11 +37,15 @@ class _Expired(ClusterError):
 
 
 class KubernetesCluster:
-    """A Cluster over HTTP. Every request has a time limit; none that may have been done is repeated."""
+    """A Cluster over HTTP. Every request has a time limit; none that may have been done is repeated.
 
-    def __init__(self, over: Connection, manager: str = MANAGER) -> None:
+    `patient`: a write that the server was too busy for is asked for again; else it raises Throttled.
+    """
+
+    def __init__(self, over: Connection, manager: str = MANAGER, *, patient: bool = True) -> None:
         self._over = over
         self._manager = manager
+        self._patient = patient
         self._discovery = Discovery(self._read)
 
     @property
@@ -211,16 +214,16 @@ class KubernetesCluster:
         return answer
 
     async def _ask(self, method: str, path: str, **more: Unpack[Parts]) -> Answer:
-        """The answer. A server that is too busy and says for how long has done nothing: ask again."""
-        left = PATIENT_FOR
-        for _ in range(PATIENCE):
-            answer = await self._over.request(method, path, **more)
-            said = answer.headers.get("Retry-After", "")
-            if answer.status != BUSY or not said.isdecimal() or left <= 0:
-                break
-            pause = min(float(said), LONGEST_PAUSE, left)
-            left -= pause
-            await asyncio.sleep(pause)
+        changes_nothing = method == "GET" or path == REVIEW or bool((more.get("query") or {}).get("dryRun"))
+        if self._patient or changes_nothing:
+            return await patiently(lambda: self._once(method, path, **more))
+        return await self._once(method, path, **more)
+
+    async def _once(self, method: str, path: str, **more: Unpack[Parts]) -> Answer:
+        answer = await self._over.request(method, path, **more)
+        after = answer.headers.get("Retry-After", "")
+        if answer.status == BUSY and after.isdecimal():
+            raise Throttled(f"{method} {path}: {BUSY} {because(answer.body)}", float(after))
         return answer
 
     def _writing(self, *, dry_run: bool) -> dict[str, str]:
@@ -235,11 +238,11 @@ class KubernetesCluster:
 
 @asynccontextmanager
 async def connect(
-    context: str = "", kubeconfig: str = "", manager: str = MANAGER
+    context: str = "", kubeconfig: str = "", manager: str = MANAGER, *, patient: bool = True
 ) -> AsyncIterator[KubernetesCluster]:
     """A cluster, found as kubectl finds it. Raises Invalid, and Lost where it does not answer."""
     async with connection(context, kubeconfig) as over:
-        cluster = KubernetesCluster(over, manager)
+        cluster = KubernetesCluster(over, manager, patient=patient)
         with suppress(Forbidden):  # it answers; what we may do is for the guards to find out
             await cluster.version()
         yield cluster

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from chaosctl.cluster.patience import patiently
 from chaosctl.errors import Forbidden
 from chaosctl.model import Json, Op, Ref
 from chaosctl.ports import Cluster
@@ -67,6 +68,9 @@ class Reach:
     async def _call(self, request: Callable[[], Awaitable[T]], ref: Ref, *, reads: bool = False) -> T:
         if self.namespace and not self._is_near(ref, reads=reads):
             raise Forbidden(f"{ref}: a run in namespace {self.namespace} reaches nothing outside of it")
+        return await patiently(lambda: self._while_leading(request))
+
+    async def _while_leading(self, request: Callable[[], Awaitable[T]]) -> T:
         while True:
             if self.leads():
                 return await request()

@@ -167,14 +167,17 @@ async def serve(options: Options) -> int:
 
 @asynccontextmanager
 async def _service(options: Options) -> AsyncIterator[Service]:
-    """Everything that a replica needs. The Lease has a connection of its own, which no run can fill."""
+    """Everything that a replica needs. The Lease has a connection of its own, which no run can fill.
+
+    None of them waits by itself before a write: by then, somebody else may lead.
+    """
     where, metrics = own_namespace(), Metrics()
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     access = options.access
     async with (
-        connected(access) as world,
-        connect(access.context, access.kubeconfig, NAME) as objects,
-        connect(access.context, access.kubeconfig, NAME) as apart,
+        connected(access, patient=False) as world,
+        connect(access.context, access.kubeconfig, NAME, patient=False) as objects,
+        connect(access.context, access.kubeconfig, NAME, patient=False) as apart,
     ):
         leader = Leader(name, lease(NAME, where), apart, apart.clock)
         ours = _while_leading(replace(world, guardians=lease(GUARDIAN, where)), leader)

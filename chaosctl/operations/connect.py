@@ -35,11 +35,15 @@ KEPT = 200_000  # answers; checks look at the latest seconds, and a run has 128 
 
 @asynccontextmanager
 async def connected(
-    access: Access, progress: Callable[[str], None] | None = None, manager: str = "chaosctl"
+    access: Access,
+    progress: Callable[[str], None] | None = None,
+    manager: str = "chaosctl",
+    *,
+    patient: bool = True,
 ) -> AsyncIterator[World]:
     """The cluster that was asked for. With `progress`, a missing sandbox is started for as long.
 
-    Raises Invalid, Lost.
+    `patient` is as a KubernetesCluster has it. Raises Invalid, Lost.
     """
     sandbox = for_one_run(progress) if access.sandbox and progress else nullcontext(None)
     with sandbox as started:
@@ -49,7 +53,7 @@ async def connected(
             if not found.is_up:
                 raise Invalid("no sandbox is up; chaosctl sandbox up starts one")
             kubeconfig = str(found.kubeconfig)
-        async with _reached(access.context, kubeconfig, manager) as cluster:
+        async with _reached(access.context, kubeconfig, manager, patient=patient) as cluster:
             ledgers = Ledgers(cluster, cluster.clock, home().key())
             async with PlainHttp() as http:
                 player = Player(cluster, cluster.clock)
@@ -58,10 +62,12 @@ async def connected(
 
 
 @asynccontextmanager
-async def _reached(context: str, kubeconfig: str, manager: str) -> AsyncIterator[KubernetesCluster]:
+async def _reached(
+    context: str, kubeconfig: str, manager: str, *, patient: bool
+) -> AsyncIterator[KubernetesCluster]:
     """The cluster; where there is none, the advice to start our own."""
     try:
-        async with connect(context, kubeconfig, manager) as cluster:
+        async with connect(context, kubeconfig, manager, patient=patient) as cluster:
             yield cluster
     except NoCluster as error:
         raise Invalid(f"{error}; or start the embedded one with `chaosctl sandbox up`") from error

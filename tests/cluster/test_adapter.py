@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from chaosctl.changes import at_version, look
-from chaosctl.cluster.adapter import PATIENCE, KubernetesCluster, connect
-from chaosctl.errors import Conflict, Forbidden, Gone, Invalid, Lost, Refused
+from chaosctl.cluster.adapter import KubernetesCluster, connect
+from chaosctl.cluster.patience import TRIES
+from chaosctl.errors import Conflict, Forbidden, Gone, Invalid, Lost, Refused, Throttled
 from chaosctl.model import Op, Ref
 from chaosctl.sandbox.api.kubeconfig import kubeconfig
 from chaosctl.sandbox.api.server import ApiServer
@@ -195,28 +196,44 @@ async def test_pods_belong_to_a_deployment_through_its_replica_sets(tmp_path):
         assert "stray" not in names
 
 
-async def test_a_busy_server_that_says_for_how_long_is_asked_again():
-    asked = []
+def throttling(asked):
+    """A server that is too busy for everything but to say what kinds it has."""
 
-    async def busy(request):
-        asked.append(request.method)
+    async def answer(request):
+        asked.append(f"{request.method} {request.query_string}")
         if request.path == "/api/v1":
-            return web.json_response(
-                {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]}
-            )
+            kinds = [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]
+            return web.json_response({"resources": kinds})
         return web.json_response({"message": "slow down"}, status=429, headers={"Retry-After": "0"})
 
-    async with somebody(busy) as url, unconnected(url) as cluster:
+    return answer
+
+
+async def test_a_busy_server_that_says_for_how_long_is_asked_again():
+    asked = []
+    async with somebody(throttling(asked)) as url, unconnected(url) as cluster:
         with pytest.raises(Lost, match="429 slow down"):
             await cluster.get(CONFIG)
         with pytest.raises(Lost):
             await cluster.create(CONFIG, {})
 
-    assert asked == ["GET"] * (1 + PATIENCE) + ["POST"] * PATIENCE
+    assert asked == ["GET "] * (1 + TRIES) + ["POST fieldManager=chaosctl"] * TRIES
+
+
+async def test_who_must_look_before_every_write_is_told_at_once_and_waits_for_itself():
+    asked = []
+    async with somebody(throttling(asked)) as url, unconnected(url, patient=False) as cluster:
+        with pytest.raises(Throttled, match="429 slow down"):
+            await cluster.create(CONFIG, {})
+        with pytest.raises(Lost):
+            await cluster.create(CONFIG, {}, dry_run=True)
+
+    once, trial = "POST fieldManager=chaosctl", "POST fieldManager=chaosctl&dryRun=All"
+    assert asked == ["GET ", once, *[trial] * TRIES]
 
 
 @asynccontextmanager
-async def unconnected(url):
+async def unconnected(url, **options):
     """A client that has not asked for the version yet."""
     from kubernetes.aio.client.configuration import Configuration
 
@@ -225,7 +242,7 @@ async def unconnected(url):
 
     over = Connection(Configuration(host=url), ServerClock())
     try:
-        yield KubernetesCluster(over)
+        yield KubernetesCluster(over, **options)
     finally:
         await over.close()
 

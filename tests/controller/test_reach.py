@@ -6,7 +6,7 @@ import pytest
 
 from chaosctl.cluster.lease import LEASE
 from chaosctl.controller.reach import Reach
-from chaosctl.errors import Forbidden
+from chaosctl.errors import Forbidden, Throttled
 from chaosctl.model import Op, Ref
 from chaosctl.testing import EPOCH, FakeCluster, config_map, in_virtual_time, lease, namespace
 
@@ -92,3 +92,24 @@ def test_whoever_does_not_lead_changes_nothing_and_goes_on_when_they_lead_again(
         return unanswered, written, cluster.writes[1:]
 
     assert in_virtual_time(asked()) == ([True] * 3, [("patch", HERE)], [("create", config("new", "models"))])
+
+
+def test_what_a_busy_server_did_not_do_is_asked_again_only_while_we_lead():
+    class Busy(FakeCluster):
+        asked = 0
+
+        async def patch(self, ref, ops, **options):
+            self.asked += 1
+            if self.asked == 1:
+                raise Throttled("429", 3.0)
+            return await super().patch(ref, ops, **options)
+
+    async def asked():
+        loop, cluster = asyncio.get_running_loop(), Busy(config_map("here"))
+        writing = asyncio.ensure_future(reach(cluster, lambda: not 2 < loop.time() < 60).patch(HERE, OP))
+        await asyncio.sleep(50)
+        assert (cluster.asked, writing.done()) == (1, False)
+        await writing
+        return cluster.asked, loop.time() >= 60
+
+    assert in_virtual_time(asked()) == (2, True)

@@ -15,6 +15,7 @@ from chaosctl.spec.amounts import Duration, Rate
 from chaosctl.spec.written import Written
 
 MOST_STEPS = 1000
+MOST_TURNS = 1000  # of mmpp without a request: finding the next one must not take long
 Long = Annotated[Duration, Field(ge=timedelta(milliseconds=1))]
 Some = Annotated[Rate, Field(gt=0)]
 
@@ -72,6 +73,10 @@ class Mmpp(Written):
     @model_validator(mode="after")
     def _sends(self) -> Self:
         _some(self.rates)
+        turn = sum(rate * dwell.total_seconds() for rate, dwell in zip(self.rates, self.dwells, strict=True))
+        if turn < 1 / MOST_TURNS:
+            message = "less than one request in {turns} turns through both states; let it stay longer"
+            raise PydanticCustomError("no_rate", message, {"turns": MOST_TURNS})
         return self
 
     @property

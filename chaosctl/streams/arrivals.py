@@ -30,10 +30,9 @@ def arrivals(process: Arrival, seed: int = 0) -> Iterator[float]:
         case Step():
             return _steps(process, random)
         case Ramp():
-            largest, end = max(process.begin, process.to), process.over.total_seconds()
-            return _thinned(_ramp(process), largest, random, math.inf if process.to else end)
+            return _ramp(process, random)
         case Sine():
-            return _thinned(_sine(process), process.rate + process.amplitude, random)
+            return _thinned(_sine(process), process.rate + process.amplitude, math.inf, random)
 
 
 def _poisson(rate: float, random: Random, start: float = 0.0) -> Iterator[float]:
@@ -67,7 +66,7 @@ def _within(start: float, end: float, rate: float, random: Random) -> Iterator[f
         yield offset
 
 
-def _thinned(rate_at: RateAt, largest: float, random: Random, end: float = math.inf) -> Iterator[float]:
+def _thinned(rate_at: RateAt, largest: float, end: float, random: Random) -> Iterator[float]:
     points = _within(0.0, end, largest, random)
     return (offset for offset in points if random.random() * largest < rate_at(offset))
 
@@ -80,9 +79,11 @@ def _steps(process: Step, random: Random) -> Iterator[float]:
     yield from _within(start, math.inf, process.steps[-1].rate, random)
 
 
-def _ramp(process: Ramp) -> RateAt:
-    length = process.over.total_seconds()
-    return lambda offset: process.begin + (process.to - process.begin) * min(offset / length, 1.0)
+def _ramp(process: Ramp, random: Random) -> Iterator[float]:
+    length, rise = process.over.total_seconds(), process.to - process.begin
+    largest = max(process.begin, process.to)
+    yield from _thinned(lambda offset: process.begin + rise * offset / length, largest, length, random)
+    yield from _within(length, math.inf, process.to, random)
 
 
 def _sine(process: Sine) -> RateAt:

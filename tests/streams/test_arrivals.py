@@ -98,6 +98,12 @@ def test_what_comes_down_to_nothing_ends(body):
     assert len(times) == pytest.approx(written(body).expected(3600.0), rel=0.1)
 
 
+def test_a_ramp_from_very_much_to_very_little_finds_its_next_request_at_once():
+    body = {"process": "ramp", "from": "20000/s", "to": "1/h", "over": "100ms"}
+    times = take(1100, body, seed=1)  # candidates at the first rate would be 72 million an hour
+    assert times[-1] > 3600
+
+
 def test_a_ramp_rises_and_a_sine_goes_up_and_down():
     rising, waving = until(120.0, RAMP, seed=4), until(LONG, SINE, seed=4)
     assert counts(rising, 0, 15) < counts(rising, 45, 60) / 3
@@ -113,6 +119,7 @@ def test_a_ramp_rises_and_a_sine_goes_up_and_down():
         ({"process": "bursts", "rate": "1/s"}, "bursts"),
         ({**MMPP, "rates": ["0/s", "0/s"]}, "every rate is 0/s"),
         ({**MMPP, "rates": ["1/s"]}, "rates"),
+        ({**MMPP, "rates": ["0/s", "1/h"], "dwells": ["1ms", "1ms"]}, "one request in 1000 turns"),
         ({**MMPP, "dwells": ["0s", "1s"]}, "dwells"),
         ({"process": "step", "steps": []}, "steps"),
         ({**RAMP, "to": "0/s"}, "every rate is 0/s"),

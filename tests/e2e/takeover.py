@@ -231,8 +231,8 @@ def deadly(fate):
     connected, store = serving.connected, serving.Store
 
     @asynccontextmanager
-    async def connecting(access):
-        async with connected(access) as world:
+    async def connecting(access, **options):
+        async with connected(access, **options) as world:
             cluster = DeadlyCluster(world.cluster, fate)
             yield replace(world, cluster=cluster, ledgers=Ledgers(cluster, world.clock, world.ledgers.key))
 

@@ -89,7 +89,7 @@ def laptop(place, namespace, tmp_path):
 
 def test_a_laptop_reaches_the_api_server_and_no_service(laptop):
     address = laptop.kubectl("get", "service", "model", "-o", "jsonpath={.spec.clusterIP}")
-    socket.create_connection((address, 8080), 30).close()
+    until(lambda: answers(address), say=laptop.said)  # a node hears of a Service a moment later
 
     code, said = laptop.command("plan", "noop", "--target", f"{laptop.namespace}/Deployment/model")
 
@@ -182,6 +182,14 @@ def test_a_job_that_cannot_start_says_why_and_nothing_was_changed(laptop, hindra
     until(lambda: not laptop.ours(), say=laptop.ours)
     assert laptop.everything() == before
     assert version_of(laptop) == version
+
+
+def answers(address):
+    try:
+        socket.create_connection((address, 8080), 30).close()
+    except OSError:
+        return False
+    return True
 
 
 def version_of(laptop):

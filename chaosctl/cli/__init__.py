@@ -14,6 +14,7 @@ from chaosctl.cli import (
     documents,
     drills,
     keepers,
+    load,
     postmortem,
     proxy,
     runs,
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for room in (documents, drills, times, keepers, proxy, serve):
+for room in (documents, drills, times, keepers, load, proxy, serve):
     room.add_to(app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(postmortem.app, name="postmortem")

@@ -16,12 +16,12 @@ class HttpRequest(NamedTuple):
     body: bytes
 
 
-class HttpResponse(NamedTuple):
-    """A whole response; names of headers are in lower case. A long body arrives cut."""
+class Head(NamedTuple):
+    """How a response begins. Names of headers are in lower case. `length`: bytes of its body."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    length: int
 
 
 class Answer(NamedTuple):
@@ -42,6 +42,6 @@ class Codec(Protocol):
         """Ask for one row."""
         ...
 
-    def parse(self, response: HttpResponse, row: Row) -> Answer:
-        """Read the response to a row with a status below 400. Raises NotAnAnswer, and nothing else."""
+    def parse(self, head: Head, body: bytes, row: Row) -> Answer:
+        """Read the response to a row with a status below 300. Raises NotAnAnswer, and nothing else."""
         ...

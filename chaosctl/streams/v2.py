@@ -7,7 +7,7 @@ import json
 from urllib.parse import quote
 
 from chaosctl.streams.corpus import Row
-from chaosctl.streams.protocol import Answer, HttpRequest, HttpResponse, NotAnAnswer
+from chaosctl.streams.protocol import Answer, Head, HttpRequest, NotAnAnswer
 
 INPUT = "features"
 VERSION_LIMIT = 128
@@ -26,8 +26,8 @@ class V2:
         body = json.dumps({"id": row.id, "inputs": [tensor]}, separators=(",", ":"))
         return HttpRequest("POST", self.path, HEADERS, body.encode())
 
-    def parse(self, response: HttpResponse, row: Row) -> Answer:
-        content = decode(response.body)
+    def parse(self, head: Head, body: bytes, row: Row) -> Answer:  # noqa: ARG002  other protocols read it
+        content = decode(body)
         if content.get("id", row.id) != row.id:
             raise NotAnAnswer("the answer has another request's id")
         version = content.get("model_version", "")

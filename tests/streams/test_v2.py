@@ -7,7 +7,7 @@ import pytest
 from chaosctl.errors import Invalid
 from chaosctl.streams.codecs import codec
 from chaosctl.streams.corpus import Row
-from chaosctl.streams.protocol import Answer, HttpResponse, NotAnAnswer
+from chaosctl.streams.protocol import Answer, Head, NotAnAnswer
 
 ROW = Row("r-1", (1.0, 2.5), 1)
 V2 = codec("v2", "fraud model")
@@ -15,7 +15,7 @@ V2 = codec("v2", "fraud model")
 
 def parsed(content):
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return V2.parse(HttpResponse(200, {}, body), ROW)
+    return V2.parse(Head(200, {}, len(body)), body, ROW)
 
 
 def good(**more):

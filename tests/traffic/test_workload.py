@@ -9,6 +9,7 @@ from traffic.conftest import ALWAYS, HOST, Play, read_request, until
 
 from chaosctl.errors import Invalid, NoData
 from chaosctl.traffic.address import Address, address
+from chaosctl.traffic.pool import Limits
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: "
 
@@ -65,20 +66,18 @@ async def test_a_slow_server_does_not_slow_down_the_requests(model):
     assert played.window.latency(*ALWAYS, 0).value >= 0.3
 
 
-async def test_connections_are_used_again_but_not_for_ever(model, monkeypatch):
+async def test_connections_are_used_again_but_not_for_ever(model):
     port = await model()
     played = await Play(port, rate=100).run(0.4)
-    assert played.workload.pool.opened < 40
-    monkeypatch.setattr("chaosctl.traffic.pool.REQUESTS_EACH", 2)
-    played = await Play(port, rate=50).run(0.6)
-    assert played.workload.pool.opened >= 15  # two requests each
+    assert played.workload.pool.dialer.opened < 40
+    played = await Play(port, rate=50, limits=Limits(requests_each=2)).run(0.6)
+    assert played.workload.pool.dialer.opened >= 15  # two requests each
     assert played.window.failures(*ALWAYS).bad == 0
 
 
-async def test_a_connection_nobody_uses_is_closed_when_it_is_old(model, monkeypatch):
-    monkeypatch.setattr("chaosctl.traffic.pool.SECONDS_EACH", 0.05)
-    played = await Play(await model(), rate=5).run(0.9)
-    assert played.workload.pool.opened == 5
+async def test_a_connection_nobody_uses_is_closed_when_it_is_old(model):
+    played = await Play(await model(), rate=5, limits=Limits(seconds_each=0.05)).run(0.9)
+    assert played.workload.pool.dialer.opened == 5
     assert played.window.failures(*ALWAYS).bad == 0
 
 
@@ -107,7 +106,7 @@ async def test_past_the_most_in_flight_requests_are_dropped_and_count(raw):
     async def silent(reader, _writer):
         await reader.read()
 
-    played = await Play(await raw(silent), rate=100, answer_within=0.8, max_in_flight=5).run(0.2)
+    played = await Play(await raw(silent), rate=100, answer_within=0.8, limits=Limits(in_flight=5)).run(0.2)
     assert played.errors() == {"timeout": 5, "dropped": 15}
     unsent = [sample for sample in played.window if sample.error == "dropped"]
     assert all(sample.sent is None for sample in unsent)
@@ -217,7 +216,7 @@ async def test_cancelled_it_stops_at_once_and_leaves_nothing_open(raw):
 
     played = Play(await raw(silent), rate=100)
     running = asyncio.create_task(played.run(60))
-    await until(lambda: played.workload.in_flight)
+    await until(lambda: played.workload.loop.in_flight)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

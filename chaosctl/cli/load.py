@@ -1,4 +1,4 @@
-"""Why: the traffic engine is a tool of its own, too: how much can this server take, and how does it answer?"""
+"""Why: how much a server can take, and how it answers then, is asked outside of drills, too."""
 
 import json
 import sys
@@ -20,12 +20,12 @@ def load(
     url: Annotated[str, typer.Argument(help="http:// or https://, with its path.")] = "",
     users: Annotated[
         int | None,
-        typer.Option("--connections", "-c", min=1, help="Closed loop: so many ask, hear, ask again."),
+        typer.Option("--connections", "-c", min=1, help="Closed loop: so many ask again and again."),
     ] = None,
     rate: Annotated[str, typer.Option(help="Open loop: so often, as 500/s, whatever becomes of it.")] = "",
     arrival: Annotated[
         str,
-        typer.Option(help="Open loop: an arrival as a playbook has it, as JSON, or a process for --rate."),
+        typer.Option(help="Of --rate: poisson or constant; or all of it as JSON, as in a playbook."),
     ] = "poisson",
     duration: Annotated[str, typer.Option("--duration", "-d", help="As 30s or 5m.")] = "10s",
     requests: Annotated[
@@ -38,9 +38,7 @@ def load(
     model: Annotated[str, typer.Option(help="The model's name, in a protocol of models.")] = "",
     corpus: Annotated[Path | None, typer.Option(help="Inputs of the model, one JSON object a line.")] = None,
     answer_within: Annotated[str, typer.Option(help="Later answers count as failed.")] = "5s",
-    max_in_flight: Annotated[
-        int, typer.Option(min=1, help="Open loop: past so many, requests drop.")
-    ] = 10_000,
+    max_in_flight: Annotated[int, typer.Option(min=1, help="Open loop: past it, requests drop.")] = 10_000,
     authorities: Annotated[Path | None, typer.Option("--ca", help="PEM of whom to trust.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=1000, help="Processes that share the load.")] = 1,
     seed: Annotated[int, typer.Option(help="Of everything that is random.")] = 0,

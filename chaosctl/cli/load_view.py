@@ -2,13 +2,15 @@
 
 import sys
 import time
+from collections.abc import Mapping
 
 from chaosctl.streams.loaded import Loaded, times
 from chaosctl.streams.tally import Second
 
 EVERY = 1.0  # seconds between two lines of the live view
-WIDE = 40  # characters of the longest bar
-BARS = 11
+KINDS = 12  # of failures that are named
+CLOSED = "closed loop: a slow server is asked less often"
+OPEN = "open loop: latency counts from when a request was due"
 
 
 class View:
@@ -33,7 +35,7 @@ class View:
         latest, self.latest = self.latest, Second()
         said = (
             f"{time.monotonic() - self.began:4.0f} s  {self.n} requests, {latest.n}/s lately  "
-            f"p50 {_milliseconds(latest.latency.quantile(0.5))}  p99 {_milliseconds(latest.latency.quantile(0.99))}"
+            f"p50 {_at(latest, 0.5)}  p99 {_at(latest, 0.99)}"
             f"{_errors(latest)}"
         )
         sys.stderr.write(f"\r\x1b[K{said}" if self.terminal else f"{said}\n")
@@ -50,10 +52,10 @@ def text(loaded: Loaded) -> str:
     """What came of a load, for people."""
     whole, body = loaded.whole, loaded.body()
     lines = [
-        f"{whole.n} requests in {loaded.lasting:g} s, {body['requestsPerSecond']:.6g}/s, "
+        f"{whole.n} requests in {loaded.lasting:g} s, {body['requestsPerSecond']:.6g}/s",
         f"on {body['connections']} connections",
-        f"good       {whole.good} ({whole.good / whole.n:.2%})" if whole.n else "good       0",
-        *(f"failed     {count} {name}" for name, count in whole.errors.most_common(BARS)),
+        f"good       {whole.good} ({whole.good / (whole.n or 1):.2%})",
+        *(f"failed     {count} {name}" for name, count in whole.errors.most_common(KINDS)),
         f"statuses   {', '.join(f'{s}: {n}' for s, n in sorted(whole.statuses.items())) or 'none'}",
         f"bytes      {body['bytesOut']} out, {body['bytesIn']} in",
         "",
@@ -64,15 +66,10 @@ def text(loaded: Loaded) -> str:
         lines += [_row("service", times(whole.service)), _row("queue wait", times(whole.wait)),
                   _row("send lag", times(whole.lag))]  # fmt: skip
     invalid = [f"INVALID_LOADGEN: {reason}" for reason in loaded.invalid()]
-    about = (
-        "closed loop: a slow server is asked less often"
-        if loaded.closed
-        else "latency is from when a request was due"
-    )
-    return "\n".join([*lines, "", about, *invalid])
+    return "\n".join([*lines, "", CLOSED if loaded.closed else OPEN, *invalid])
 
 
-def _row(name: str, given: dict[str, object]) -> str:
+def _row(name: str, given: Mapping[str, object]) -> str:
     cells = (given[key] for key in ("p50", "p90", "p99", "p999", "max"))
     return f"{name:<12} " + " ".join(f"{_short(cell):<10}" for cell in cells).rstrip()
 
@@ -81,8 +78,8 @@ def _short(milliseconds: object) -> str:
     return f"{milliseconds:.4g} ms"
 
 
-def _milliseconds(seconds: float) -> str:
-    return _short(seconds * 1000)
+def _at(second: Second, share: float) -> str:
+    return _short(second.latency.quantile(share) * 1000)
 
 
 def _errors(second: Second) -> str:

@@ -1,14 +1,15 @@
 """Why: one process sends what one core can; more is done by several, and their counts are added.
 
 Each of several workers is a process that gets its order on its standard input, and tells what it counted on
-its standard output. All of them begin at one moment. One that is lost makes the whole invalid: a smaller number
-must never look like a slower server.
+its standard output. All of them begin at one moment. One that is lost makes the whole invalid: a smaller
+number must never look like a slower server.
 """
 
 import asyncio
 import base64
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from chaosctl.traffic.load import Hear, play
 
 SOON = 0.05  # seconds until one worker begins
 ASSEMBLE = 2.0  # seconds that several have to get ready
+LINE = 1 << 24  # bytes of the longest one that a worker may tell
 GRACE = 30.0  # seconds after its end that a worker may take to say so
 USERS = 10  # of a closed loop, where nothing else is said
 _INNER = frozenset({"poisson", "constant", "gamma", "mmpp", "step", "ramp", "sine"})  # of an arrival's place
@@ -109,7 +111,7 @@ def content_bytes(file: Path) -> bytes:
 
 async def run(load: Load, workers: int, heard: Callable[[Second], None]) -> Loaded:
     """Send it all; `heard` gets each second as soon as a worker has counted it. Raises Invalid."""
-    enough_files(_connections(load) // workers + 1)
+    enough_files(-(-_connections(load) // workers))
     loaded = Loaded(closed=load.users is not None)
     began = time.time() + (SOON if workers == 1 else ASSEMBLE)
 
@@ -138,11 +140,16 @@ async def work(text: str) -> None:
 async def _worker(order: Order, hear: Hear, loaded: Loaded) -> None:
     """Let a process do a share."""
     name = f"worker {order.share.number + 1} of {order.share.of}"
-    listener, pipe = Listener(hear), asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*WORKER, stdin=pipe, stdout=pipe, limit=1 << 24)
+    listener = Listener(hear)
+    with tempfile.TemporaryFile() as written:  # nothing is written to a process that may be gone
+        written.write(order.text().encode())
+        written.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *WORKER, stdin=written, stdout=asyncio.subprocess.PIPE, limit=LINE
+        )
     try:
         async with asyncio.timeout_at(_end(order)):
-            await _listen(process, order, listener)
+            await _listen(process, listener)
     except (Invalid, TimeoutError, OSError) as wrong:
         loaded.lost.append(f"{name} was lost: {wrong or 'it did not end'}")
     finally:
@@ -161,11 +168,8 @@ def _end(order: Order) -> float:
     return asyncio.get_running_loop().time() + ASSEMBLE + lasting.total_seconds() + GRACE
 
 
-async def _listen(process: asyncio.subprocess.Process, order: Order, listener: Listener) -> None:
-    assert process.stdin is not None  # noqa: S101  asked for
-    assert process.stdout is not None  # noqa: S101
-    process.stdin.write(order.text().encode())
-    process.stdin.close()
+async def _listen(process: asyncio.subprocess.Process, listener: Listener) -> None:
+    assert process.stdout is not None  # noqa: S101  it was asked for
     async for line in process.stdout:
         listener.line(line.decode())
     await process.wait()

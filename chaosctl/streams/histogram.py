@@ -118,10 +118,9 @@ def _distances(counted: list[tuple[int, int]]) -> Iterator[int]:
 
 def _bucket(value: int) -> int:
     """Of a value in microseconds."""
-    shift = value.bit_length() - HALF - 1
-    if shift <= 0:
-        return max(0, value)
-    return (shift << HALF) + (value >> shift) if value < LONGEST else LAST
+    value = min(max(0, value), LONGEST)
+    shift = max(0, value.bit_length() - HALF - 1)
+    return (shift << HALF) + (value >> shift)
 
 
 def _lower(bucket: int) -> int:

@@ -1,4 +1,4 @@
-"""Why: each connection is an open file; a limit that is too low must be said before, not found in the middle."""
+"""Why: each connection is an open file; a limit that is too low must be said before the first request."""
 
 import resource
 

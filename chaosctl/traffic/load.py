@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice, repeat
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from chaosctl.errors import Invalid
@@ -31,25 +32,32 @@ async def play(load: Load, share: Share, start: float, hear: Hear) -> Totals:
 
     Raises Invalid.
     """
-    where = address(load.url)
-    dialer = Dialer(where, trusting(load))
+    dialer = Dialer(address(load.url), trusting(load))
+    requests, spoken = _requests(load, share, dialer.address), _codec(load)
     begin = time.monotonic() + start - time.time()
-    seconds, tallied = load.answer_within.total_seconds(), Tally if load.users else OpenTally
-    tally = tallied(begin, seconds)
-    async with asyncio.TaskGroup() as group:
-        telling = group.create_task(_tell(tally, hear))
+    tally = (Tally if load.users else OpenTally)(begin, load.answer_within.total_seconds())
+    telling = asyncio.create_task(_tell(tally, hear))
+    try:
         await asyncio.sleep(max(0.0, begin - time.monotonic()))
-        try:
-            await _send(load, share, begin, dialer, tally)
-        finally:
-            await dialer.close()
+        await _send(load, share, Sending(requests, spoken, tally), dialer)
+    finally:
         telling.cancel()
+        await dialer.close()
     _told(tally, hear)
     return Totals(dialer.shared.sent, dialer.shared.received, dialer.opened, dialer.trouble)
 
 
-async def _send(load: Load, share: Share, begin: float, dialer: Dialer, tally: Tally) -> None:
-    requests, spoken, within = _requests(load, share, dialer.address), _codec(load), tally.answer_within
+class Sending(NamedTuple):
+    """What goes out, how it is read, and where it is counted."""
+
+    requests: Iterator[Outgoing]
+    codec: Codec
+    tally: Tally
+
+
+async def _send(load: Load, share: Share, sending: Sending, dialer: Dialer) -> None:
+    requests, spoken, tally = sending
+    within, begin = tally.answer_within, tally.start
     if load.users:
         requests = islice(requests, share.part(load.requests)) if load.requests else requests
         users = ClosedLoop(requests, spoken, tally, within)

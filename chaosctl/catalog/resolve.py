@@ -26,6 +26,7 @@ from chaosctl.spec import (
     Workload,
 )
 from chaosctl.spec.amounts import show_amount, show_duration
+from chaosctl.spec.arrivals import Trace
 from chaosctl.spec.playbook import CheckText, EntryText, Fixed, PlaybookSpec
 from chaosctl.spec.windows import Windows
 
@@ -94,7 +95,9 @@ def _workload(file: PlaybookFile) -> Workload | None:
     requests = text.requests.model_dump(mode="json", exclude_none=True)
     if text.requests.file:
         requests["file"] = str(inside(file.path.parent, text.requests.file))
-    arrival = text.arrival.model_dump(mode="json", by_alias=True)
+    arrival = text.arrival.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(text.arrival, Trace):
+        arrival["file"] = str(inside(file.path.parent, text.arrival.file))
     return Workload(requests=requests, arrival=arrival, answer_within=text.answer_within)
 
 

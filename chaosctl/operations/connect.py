@@ -19,6 +19,7 @@ from chaosctl.operations.http import PlainHttp
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import World
 from chaosctl.operations.sandbox import for_one_run, status
+from chaosctl.operations.traces import recorded
 from chaosctl.ports import Answers, Clock, Reader
 from chaosctl.spec import Script, Target, Workload
 from chaosctl.spec.arrivals import written
@@ -123,7 +124,8 @@ def _port(service: Json, target: Target) -> int:
 
 def _traffic(workload: Workload, target: Target, seed: int) -> Traffic:
     rows = shuffled(_corpus(workload), seed)
-    due = arrivals(written(workload.arrival), seed)
+    process = written(workload.arrival)
+    due = arrivals(process, seed, recorded(process))
     return Traffic(due, rows, codec(target.protocol, target.model))
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from chaosctl.spec.amounts import Duration, Rate
+from chaosctl.spec.amounts import Duration, Rate, Share
 from chaosctl.spec.written import Written
 
 MOST_STEPS = 1000
@@ -156,13 +156,47 @@ class Sine(Written):
         return self.rate * seconds + self.amplitude * period / (2 * math.pi) * (1 - math.cos(turned))
 
 
+class Scale(Written):
+    """How a trace is sent at another rate than it was recorded at; said in every report."""
+
+    thin: Annotated[Share, Field(gt=0)] | None = Field(
+        default=None, description="Keep this share, by chance."
+    )
+    superpose: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+        default=None, description="So many at once, each begun elsewhere in the trace: bursts even out."
+    )
+    compress: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        default=None, description="So many times as fast: bursts are shorter, too."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if len(self.model_fields_set) > 1:
+            raise PydanticCustomError("one_of", 'say one of "thin", "superpose" and "compress"')
+        return self
+
+
+class Trace(Written):
+    """As it was recorded."""
+
+    process: Literal["trace"]
+    file: str = Field(
+        min_length=1,
+        description="CSV beside the playbook: a row for each request; when it came, in seconds or as date.",
+    )
+    scale: Scale = Scale()
+    repeat: bool = Field(
+        default=False, description="From the start again at its end; else nothing more comes."
+    )
+
+
 def _as_poisson(value: object) -> object:
     """What says no process is one of the simplest."""
     return {"process": "poisson", **value} if isinstance(value, Mapping) else value
 
 
 Arrival = Annotated[
-    Poisson | Constant | Gamma | Mmpp | Step | Ramp | Sine,
+    Poisson | Constant | Gamma | Mmpp | Step | Ramp | Sine | Trace,
     Field(discriminator="process", description="When requests are due."),
     BeforeValidator(_as_poisson),
 ]

@@ -6,17 +6,18 @@ Research Logistics 26(3), 1979): points of the largest rate, each kept with the 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, count, repeat
 from random import Random
 
-from chaosctl.spec.arrivals import Arrival, Constant, Gamma, Mmpp, Poisson, Ramp, Sine, Step
+from chaosctl.spec.arrivals import Arrival, Constant, Gamma, Mmpp, Poisson, Ramp, Sine, Step, Trace
+from chaosctl.streams.trace import replayed
 
 RateAt = Callable[[float], float]
 
 
-def arrivals(process: Arrival, seed: int = 0) -> Iterator[float]:
-    """Offsets of a process, in order."""
+def arrivals(process: Arrival, seed: int = 0, trace: Sequence[float] = ()) -> Iterator[float]:
+    """Offsets of a process, in order. `trace`: those in the file that a process names."""
     random = Random(seed)  # noqa: S311  repeatable, not secret
     match process:
         case Constant():
@@ -31,6 +32,8 @@ def arrivals(process: Arrival, seed: int = 0) -> Iterator[float]:
             return _steps(process, random)
         case Ramp():
             return _ramp(process, random)
+        case Trace():
+            return replayed(trace, process, random)
         case Sine():
             return _thinned(_sine(process), process.rate + process.amplitude, math.inf, random)
 

@@ -17,17 +17,18 @@ OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS
 now = time.monotonic
 
 
+MAX_IN_FLIGHT = 512  # a socket each; half of what a process may usually have open
+REQUESTS_EACH = 25  # a Service balances connections: of few a second's answers would speak of one pod
+SECONDS_EACH = 0.5
+
+
 class Limits(NamedTuple):
-    """How many requests may be under way, on how many connections; and how long one of these is used.
+    """How many requests may be under way, on how many connections; and how long one of these is used."""
 
-    As given, a process needs half of the files that it may usually have open, and connections are short: a
-    Service balances them, and of few a second's answers would speak of one pod.
-    """
-
-    in_flight: int = 512
-    connections: int = 512
-    requests_each: float = 25
-    seconds_each: float = 0.5
+    in_flight: int = MAX_IN_FLIGHT
+    connections: int = MAX_IN_FLIGHT
+    requests_each: float = REQUESTS_EACH
+    seconds_each: float = SECONDS_EACH
 
 
 BRIEF = Limits()

@@ -96,7 +96,7 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("a message in a status", "controller.conditions.LONGEST", "characters"),
     ("proxies must pass traffic on unharmed within", "cluster.proxies.TRANSPARENT_WITHIN", ""),
     ("the longest delay that a proxy makes", "traffic.proxy.faults.LONGEST_DELAY", "seconds"),
-    ("requests in flight of the workload", "traffic.workload.MAX_IN_FLIGHT", ""),
+    ("requests in flight of the workload", "traffic.pool.MAX_IN_FLIGHT", ""),
     ("the body of a model's answer", "traffic.client.BODY_LIMIT", "bytes"),
     ("the head of a model's answer", "traffic.client.HEAD_LIMIT", "bytes"),
     ("answers kept for checks", "operations.connect.KEPT", ""),

@@ -170,7 +170,8 @@ class TestWhatCannotBeUndoneNow:
         (by_hand,) = [line.strip() for line in said.splitlines() if line.strip().startswith("kubectl")]
         done = subprocess.run(shlex.split(by_hand), capture_output=True, text=True, check=False)
         drill.is_back(before)
-        assert done.returncode == 0 or "test" in done.stderr  # the guardian may have been faster
+        faster = ("test", "request is invalid")  # how kubectl says that the guardian had done it
+        assert done.returncode == 0 or any(word in done.stderr for word in faster), done.stderr
 
 
 class TestWhatWeBringAlong:

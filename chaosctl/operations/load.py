@@ -18,12 +18,13 @@ from typing import NamedTuple
 from pydantic import JsonValue, ValidationError
 
 from chaosctl.errors import Invalid
+from chaosctl.operations.traces import recorded
 from chaosctl.spec.load import Load, Share
 from chaosctl.streams.loaded import Loaded
 from chaosctl.streams.readings import Listener, Teller
 from chaosctl.streams.tally import Second
 from chaosctl.traffic.files import enough_files
-from chaosctl.traffic.load import Hear, play
+from chaosctl.traffic.load import Hear, Part, play
 
 SOON = 0.05  # seconds until one worker begins
 ASSEMBLE = 2.0  # seconds that several have to get ready
@@ -112,6 +113,7 @@ def content_bytes(file: Path) -> bytes:
 async def run(load: Load, workers: int, heard: Callable[[Second], None]) -> Loaded:
     """Send it all; `heard` gets each second as soon as a worker has counted it. Raises Invalid."""
     enough_files(-(-_connections(load) // workers))
+    trace = recorded(load.arrival) if load.arrival else ()
     loaded = Loaded(closed=load.users is not None)
     began = time.time() + (SOON if workers == 1 else ASSEMBLE)
 
@@ -121,7 +123,7 @@ async def run(load: Load, workers: int, heard: Callable[[Second], None]) -> Load
         heard(second)
 
     if workers == 1:
-        loaded.totals.append(await play(load, Share(), began, hear))
+        loaded.totals.append(await play(Part(load, Share(), began, trace), hear))
     else:
         shares = [Share(number=number, of=workers) for number in range(workers)]
         await asyncio.gather(*(_worker(Order(load, share, began), hear, loaded) for share in shares))
@@ -134,7 +136,8 @@ async def work(text: str) -> None:
     order = Order.read(text)
     teller = Teller(lambda line: print(line, flush=True))  # noqa: T201
     enough_files(order.share.part(_connections(order.load)))
-    teller.end(await play(order.load, order.share, order.start, teller.tell))
+    trace = recorded(order.load.arrival) if order.load.arrival else ()
+    teller.end(await play(Part(*order, trace), teller.tell))
 
 
 async def _worker(order: Order, hear: Hear, loaded: Loaded) -> None:

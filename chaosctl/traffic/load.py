@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -27,11 +27,18 @@ TELL = 0.25  # seconds between two looks for complete seconds
 Hear = Callable[[int, Second], None]
 
 
-async def play(load: Load, share: Share, start: float, hear: Hear) -> Totals:
-    """Do a worker's share from `start` (seconds since the Unix epoch) on; each second is heard once complete.
+class Part(NamedTuple):
+    """A worker's part of a load, from `start` on (seconds since the Unix epoch); the trace that it names."""
 
-    Raises Invalid.
-    """
+    load: Load
+    share: Share
+    start: float
+    trace: Sequence[float] = ()
+
+
+async def play(part: Part, hear: Hear) -> Totals:
+    """Do a worker's part; each second is heard once it is complete. Raises Invalid."""
+    load, share, start, _ = part
     dialer = Dialer(address(load.url), trusting(load))
     requests, spoken = _requests(load, share, dialer.address), _codec(load)
     begin = time.monotonic() + start - time.time()
@@ -39,7 +46,7 @@ async def play(load: Load, share: Share, start: float, hear: Hear) -> Totals:
     telling = asyncio.create_task(_tell(tally, hear))
     try:
         await asyncio.sleep(max(0.0, begin - time.monotonic()))
-        await _send(load, share, Sending(requests, spoken, tally), dialer)
+        await _send(part, Sending(requests, spoken, tally), dialer)
     finally:
         telling.cancel()
         await dialer.close()
@@ -55,7 +62,8 @@ class Sending(NamedTuple):
     tally: Tally
 
 
-async def _send(load: Load, share: Share, sending: Sending, dialer: Dialer) -> None:
+async def _send(part: Part, sending: Sending, dialer: Dialer) -> None:
+    load, share, _, trace = part
     requests, spoken, tally = sending
     within, begin = tally.answer_within, tally.start
     if load.users:
@@ -66,7 +74,7 @@ async def _send(load: Load, share: Share, sending: Sending, dialer: Dialer) -> N
         limits = Limits(
             share.part(load.max_in_flight), share.part(load.connections), float("inf"), float("inf")
         )
-        due = islice(arrivals(load.arrival, load.seed), share.number, load.requests, share.of)
+        due = islice(arrivals(load.arrival, load.seed, trace), share.number, load.requests, share.of)
         pool = Pool(dialer, limits)
         try:
             sender = OpenLoop(requests, spoken, tally, within, limits.in_flight)

@@ -42,6 +42,8 @@ ORDER = (
     "Stretch",
     "Ramp",
     "Sine",
+    "Trace",
+    "Scale",
     "CheckText",
     "Fixed",
     "EProcessText",

@@ -45,6 +45,7 @@ ORDER = (
     "CheckText",
     "Fixed",
     "EProcessText",
+    "EDetectorText",
 )
 ENTRIES = ("EntryText", "Repeat", "Metadata")
 BODIES = """

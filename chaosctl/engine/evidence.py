@@ -7,7 +7,8 @@ ones of a window does.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import NamedTuple
 
 from chaosctl.model import Counts
 from chaosctl.spec import Check, EDetector, Role, Tested
@@ -24,20 +25,26 @@ from chaosctl.stats import (
 )
 
 
+class Open(NamedTuple):
+    """A window that is not full yet."""
+
+    since: datetime
+    bad: int
+    n: int
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What the requests of one stretch, or its windows, add up to.
 
-    `bad` and `n` count its requests; the window that is open has `open_bad` of `open_n` since `open_since`.
+    `bad` and `n` count its requests; `open` is the window that is not full yet.
     """
 
     below: Wealth = ()
     above: Wealth = ()
     bad: int = 0
     n: int = 0
-    open_bad: int = 0
-    open_n: int = 0
-    open_since: datetime | None = None
+    open: Open | None = None
 
 
 NOTHING = Evidence()
@@ -45,16 +52,19 @@ NOTHING = Evidence()
 
 def weighed(evidence: Evidence, check: Check, rule: Tested, reading: Counts) -> Evidence:
     """The evidence with one reading more."""
-    evidence = replace(evidence, bad=evidence.bad + reading.bad, n=evidence.n + reading.n)
-    allowed = objective(check, reading)
+    allowed, bad, n = objective(check, reading), evidence.bad + reading.bad, evidence.n + reading.n
+    for_it, against = below(allowed), above(allowed)
     if rule.window is None:
-        for_it, against = (bets.counted(reading.bad, reading.n) for bets in (below(allowed), above(allowed)))
-        return _updated(evidence, allowed, for_it, against, detecting=detects(check, rule))
-    evidence, share = _windowed(evidence, reading, rule.window)
-    if share is None:
-        return evidence
-    for_it, against = (bets.bounded(share) for bets in (below(allowed), above(allowed)))
-    return _updated(evidence, allowed, for_it, against, detecting=detects(check, rule))
+        gains = for_it.counted(reading.bad, reading.n), against.counted(reading.bad, reading.n)
+    else:
+        open_ = _wider(evidence.open, reading)
+        if reading.end - open_.since < rule.window:
+            return replace(evidence, bad=bad, n=n, open=open_)
+        gains = for_it.bounded(open_.bad / open_.n), against.bounded(open_.bad / open_.n)
+    certificate = grown(evidence.below or for_it.stake, gains[0])
+    if detects(check, rule):
+        return Evidence(certificate, watched(evidence.above or idle(against), gains[1]), bad, n)
+    return Evidence(certificate, grown(evidence.above or against.stake, gains[1]), bad, n)
 
 
 def certifies(evidence: Evidence, rule: Tested, allowed: float, stretch: int) -> bool:
@@ -85,24 +95,10 @@ def detects(check: Check, rule: Tested) -> bool:
     return isinstance(rule, EDetector) or check.role is Role.STEADY
 
 
-def _windowed(evidence: Evidence, reading: Counts, window: timedelta) -> tuple[Evidence, float | None]:
-    """The reading added to the open window; its share of bad ones, once it is full."""
-    since = evidence.open_since or reading.start
-    bad, n = evidence.open_bad + reading.bad, evidence.open_n + reading.n
-    if reading.end - since < window:
-        return replace(evidence, open_bad=bad, open_n=n, open_since=since), None
-    return replace(evidence, open_bad=0, open_n=0, open_since=None), bad / n
-
-
-def _updated(
-    evidence: Evidence, allowed: float, for_it: Wealth, against: Wealth, *, detecting: bool
-) -> Evidence:
-    certificate = grown(evidence.below or below(allowed).stake, for_it)
-    if detecting:
-        alarm = watched(evidence.above or idle(above(allowed)), against)
-    else:
-        alarm = grown(evidence.above or above(allowed).stake, against)
-    return replace(evidence, below=certificate, above=alarm)
+def _wider(open_: Open | None, reading: Counts) -> Open:
+    if open_ is None:
+        return Open(reading.start, reading.bad, reading.n)
+    return Open(open_.since, open_.bad + reading.bad, open_.n + reading.n)
 
 
 def _alarm_level(check: Check, rule: Tested) -> float:

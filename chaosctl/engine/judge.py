@@ -106,8 +106,9 @@ def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: fl
     """The judge after a reading. `steady` is the probe's value in the steady state."""
     ok = check.hold(reading, steady)
     stretch = _from(reading, judge.gap)
+    bad, n = (reading.bad, reading.n) if isinstance(reading, Counts) else (0, 0)
     judge = replace(
-        _tallied(judge, reading),
+        judge,
         recent=(*judge.recent, ok)[-_memory(check) :],
         count=judge.count + 1,
         at=at,
@@ -116,6 +117,9 @@ def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: fl
         last=reading,
         gap=None,
         begun=judge.gap.high if judge.gap else reading.start,
+        all_bad=judge.all_bad + bad,
+        all_n=judge.all_n + n,
+        missed=judge.missed + (_unseen(judge, reading) if judge.all_n else timedelta()),
     )
     if isinstance(check.decision, Tested) and isinstance(reading, Counts):
         return _tested(judge, check, check.decision, reading, stretch)
@@ -138,11 +142,9 @@ def _memory(check: Check) -> int:
     return max(n, NO_DATA_LIMIT)
 
 
-def _tallied(judge: Judge, reading: Reading) -> Judge:
-    if not isinstance(reading, Counts):
-        return judge
-    missed = judge.missed + (max(reading.start - judge.until, timedelta()) if judge.all_n else timedelta())
-    return replace(judge, all_bad=judge.all_bad + reading.bad, all_n=judge.all_n + reading.n, missed=missed)
+def _unseen(judge: Judge, reading: Reading) -> timedelta:
+    """The time between the last reading and this one."""
+    return max(reading.start - judge.until, timedelta())
 
 
 def _counted(judge: Judge, check: Check, reading: Reading, stretch: Interval) -> Judge:

@@ -19,7 +19,6 @@ from operator import add
 
 GRID = 24
 REACH = 10.0  # the lower grid goes from the objective down to a tenth of it; the bet on 0 covers the rest
-FLAT = 40.0  # from here on, log(1 + e^x) is x in double precision
 LONGEST = 2**40  # nobody waits for so many
 
 Wealth = tuple[float, ...]
@@ -119,11 +118,6 @@ def log_sum(terms: Iterable[float]) -> float:
     if math.isinf(largest):
         return largest
     return largest + math.log(sum([math.exp(term - largest) for term in terms]))
-
-
-def log_one_more(logarithm: float) -> float:
-    """log(1 + x), of the logarithm of x."""
-    return logarithm if logarithm > FLAT else math.log1p(math.exp(logarithm))
 
 
 def _log(ratio: float) -> float:

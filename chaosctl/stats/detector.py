@@ -8,12 +8,13 @@ On optimum methods in quickest detection problems, 1963; Roberts, A comparison o
 procedures, Technometrics 8, 1966).
 """
 
-import math
 from datetime import timedelta
+from math import exp, inf, log, log1p
 
-from chaosctl.stats.bets import Bets, Wealth, log_one_more
+from chaosctl.stats.bets import Bets, Wealth
 
-IDLE = -math.inf
+IDLE = -inf
+FLAT = 40.0  # from here on, log(1 + e^x) is x in double precision
 
 
 def idle(bets: Bets) -> Wealth:
@@ -23,12 +24,13 @@ def idle(bets: Bets) -> Wealth:
 
 def watched(detector: Wealth, gains: Wealth) -> Wealth:
     """The detector after an update that gained so much: all that were begun go on, and one more begins."""
-    return tuple([log_one_more(before) + gain for before, gain in zip(detector, gains, strict=True)])
+    pairs = zip(detector, gains, strict=True)
+    return tuple([(log1p(exp(m)) if m < FLAT else m) + gain for m, gain in pairs])
 
 
 def alarm_level(run_length: timedelta, update: timedelta) -> float:
     """The log value to raise the alarm at: a false one comes after `run_length` in the mean, or later."""
-    return math.log(max(run_length / update, 1.0))
+    return log(max(run_length / update, 1.0))
 
 
 def run_length_for(false_alarm: float, horizon: timedelta) -> timedelta:

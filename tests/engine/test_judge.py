@@ -253,7 +253,7 @@ def test_a_window_is_judged_when_it_is_full():
     assert state.judge(rule).evidence.above == ()
 
     assert finding(after(state, counts("rule", 90, 100, 5)), rule) is Finding.OPEN
-    assert state.judge(rule).evidence.open_bad == 360
+    assert state.judge(rule).evidence.open.bad == 360
 
 
 def test_windows_without_a_bad_request_certify_as_many_as_requests_would():

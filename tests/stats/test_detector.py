@@ -55,6 +55,14 @@ def test_a_detector_is_the_sum_of_the_e_processes_that_were_begun_at_every_updat
     assert bets.worth(detector) == pytest.approx(whole)
 
 
+def test_a_detector_neither_overflows_nor_vanishes():
+    bets = above(0.01)
+    certain = watched(watched(idle(bets), bets.counted(10**6, 10**6)), bets.counted(10**6, 10**6))
+
+    assert bets.worth(certain) > 1e6
+    assert bets.worth(watched((-(10.0**6),) * len(bets.shares), bets.stake)) == pytest.approx(0)
+
+
 def test_the_level_is_the_run_length_in_updates():
     assert alarm_level(timedelta(hours=1), SECOND) == pytest.approx(np.log(3600))
     assert alarm_level(SECOND, timedelta(seconds=5)) == 0

@@ -3,7 +3,6 @@
 A rule is a pure function of a draft. It says where, what and what to do; it never looks at a cluster.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from itertools import combinations
@@ -11,16 +10,28 @@ from typing import NamedTuple
 
 from chaosctl.catalog.kinds import Catalog
 from chaosctl.catalog.loading import CHECKS, PlaybookFile
-from chaosctl.catalog.resolve import decision, probes_of
-from chaosctl.spec import ClockName, EProcess, Fault, Probe, Role, Span
+from chaosctl.catalog.resolve import Question, probes_of, question
+from chaosctl.spec import ClockName, EDetector, Fault, Probe, Role, Span, Tested
 from chaosctl.spec.amounts import show_duration, show_share, unit_of
 from chaosctl.spec.parameters import look
 from chaosctl.spec.places import Source
 from chaosctl.spec.playbook import CheckText, EntryText, PlaybookSpec
 from chaosctl.spec.problems import Path, Problem, Severity
+from chaosctl.stats import samples_needed
 
+EVEN = frozenset({"poisson", "constant"})
 LONGEST_RUN = timedelta(hours=24)
 _ROLES = dict(zip(CHECKS, (Role.STEADY, Role.EXPECT, Role.ABORT), strict=True))
+
+
+class Test(NamedTuple):
+    """A check that statistics decide. `allowed` is the bad share that it allows, None where it names none."""
+
+    text: CheckText
+    role: Role
+    rule: Tested
+    counts: bool
+    allowed: float | None
 
 
 class Draft(NamedTuple):
@@ -51,6 +62,13 @@ class Draft(NamedTuple):
         for place, role, check in self.checks():
             if role is Role.EXPECT and check.clock:
                 yield place, check.clock, check.within
+
+    def tests(self) -> Iterator[tuple[Path, Test]]:
+        """Every check that a test decides, with its place."""
+        for place, role, text in self.checks():
+            asked = question(text, role, self.probes[text.probe]) if text.probe else None
+            if asked and isinstance(asked.decision, Tested):
+                yield place, Test(text, role, asked.decision, asked.probe.counts, _bad_share(asked))
 
     def error(self, place: Path, message: str, hint: str = "") -> Problem:
         return self.source.problem(place, message, hint)
@@ -114,9 +132,13 @@ def reactions_end_before_the_hold(draft: Draft) -> Iterator[Problem]:
         if clock not in {ClockName.DETECT, ClockName.MITIGATE, ClockName.ROLLBACK, ClockName.RECOVER}:
             continue
         for _, entry, fault in draft.entries():
-            if fault.reaction and within is not None and within >= entry.hold:
-                hint = f"hold it for longer, or expect it within less than {show_duration(entry.hold)}"
-                message = f"{clock} may take {show_duration(within)}, but {fault.kind} is undone after that"
+            shown = draft.spec.stable_for if clock is ClockName.RECOVER else timedelta()
+            if fault.reaction and within is not None and within + shown >= entry.hold:
+                takes = show_duration(within) + (f" and {show_duration(shown)} to be shown" if shown else "")
+                hint = (
+                    f"hold it for longer, or expect it within less than {show_duration(entry.hold - shown)}"
+                )
+                message = f"{clock} may take {takes}, but {fault.kind} is undone after that"
                 yield draft.error((*place, "within"), message, hint)
 
 
@@ -183,15 +205,62 @@ def bounds_have_the_unit_of_the_probe(draft: Draft) -> Iterator[Problem]:
 
 def checks_can_be_decided(draft: Draft) -> Iterator[Problem]:
     """An e-process needs some answers before it can say that a rate is within its bound."""
-    for place, role, check in draft.checks():
-        needed = _answers_needed(draft, role, check)
-        if needed is None or draft.spec.workload is None:
-            continue
-        time = draft.spec.steady_within if role is Role.STEADY else _length(draft.spec)
-        there = draft.spec.workload.arrival.expected(time.total_seconds())
-        if needed > there:
-            message = f"needs {needed} answers to be decided, {int(there)} come in {show_duration(time)}"
-            yield draft.error(place, message, "raise the rate, give it more time, or loosen the bound")
+    for place, test in draft.tests():
+        if test.rule.window is None:
+            yield from _answers_suffice(draft, place, test)
+        else:
+            yield from _windows_suffice(draft, place, test, test.rule.window)
+
+
+def tests_count_trials(draft: Draft) -> Iterator[Problem]:
+    """What is no share of trials, compares, or cannot be shown at all, is beyond these tests."""
+    for place, test in draft.tests():
+        where = (*place, "decide") if test.text.decide else place
+        if not test.counts:
+            yield draft.error(where, "the probe counts nothing that could be tested", 'use "kind: fixed"')
+        elif test.text.from_steady:
+            message = "a test needs a bound of its own, not one from the steady state"
+            yield draft.error(where, message, 'remove "fromSteady", or use "kind: fixed"')
+        elif test.allowed is not None and test.allowed <= 0:
+            hint = 'allow a little, or say "over: run" or "decide: {kind: fixed}"'
+            yield draft.error(place, "no number of answers can show that not one is bad", hint)
+
+
+def tests_fit_their_role(draft: Draft) -> Iterator[Problem]:
+    """The steady state is certified, and tells relapses anyway; a window holds a reading at least."""
+    for place, test in draft.tests():
+        if test.role is Role.STEADY and isinstance(test.rule, EDetector):
+            message = "a steady state is certified by an eProcess; its relapses are detected anyway"
+            yield draft.error((*place, "decide"), message, 'use "kind: eProcess"')
+        if test.rule.window is not None and test.rule.window < test.text.every:
+            hint = f"make it {show_duration(test.text.every)} or more, or check more often"
+            yield draft.error((*place, "decide", "window"), "the window is shorter than a reading", hint)
+
+
+def facts_are_not_decided(draft: Draft) -> Iterator[Problem]:
+    """A share of the whole run is what it is."""
+    for place, _, check in draft.checks():
+        if check.over is Span.RUN and check.decide:
+            message = '"over: run" is a fact about the run, there is nothing to decide'
+            yield draft.error((*place, "decide"), message, 'remove "decide" or "over"')
+
+
+def recovery_has_the_time(draft: Draft) -> Iterator[Problem]:
+    """What must be good for so long cannot be shown in less."""
+    if draft.spec.stable_for >= draft.spec.recover_within:
+        hint = f'raise "recoverWithin" above {show_duration(draft.spec.stable_for)}, or lower "stableFor"'
+        yield draft.error(("spec",), "recoverWithin leaves no time to be good for stableFor", hint)
+
+
+def comparisons_have_even_traffic(draft: Draft) -> Iterator[Problem]:
+    """Where bursts come and go, before and after differ by the traffic alone."""
+    workload = draft.spec.workload
+    if workload is None or workload.arrival.process in EVEN:
+        return
+    for place, _, check in draft.checks():
+        if check.from_steady:
+            message = f"compares before with after, and {workload.arrival.process} traffic differs by itself"
+            yield draft.warning((*place, "fromSteady"), message, "use a bound of its own")
 
 
 def names_are_unique(draft: Draft) -> Iterator[Problem]:
@@ -221,6 +290,11 @@ RULES: tuple[Rule, ...] = (
     probes_are_used,
     bounds_have_the_unit_of_the_probe,
     checks_can_be_decided,
+    tests_count_trials,
+    tests_fit_their_role,
+    facts_are_not_decided,
+    recovery_has_the_time,
+    comparisons_have_even_traffic,
     names_are_unique,
 )
 
@@ -250,12 +324,43 @@ def _of_a_bound(draft: Draft, place: Path, value: float, unit: str) -> Iterator[
         yield draft.error(place, f"{show_share(value)} is more than all", hint)
 
 
-def _answers_needed(draft: Draft, role: Role, check: CheckText) -> int | None:
-    """How many answers without a bad one an e-process needs: ln(2/alpha) / -ln(1 - bound)."""
-    if check.probe is None or check.from_steady or check.over is Span.RUN:
+def _bad_share(asked: Question) -> float | None:
+    if asked.probe.complement:
+        return None if asked.holds.min is None else 1 - asked.holds.min
+    return asked.holds.max
+
+
+def _needed(test: Test) -> float | None:
+    """How many good samples certify it at the first attempt; None where the question makes no sense."""
+    if not test.counts or test.text.from_steady or test.allowed is None or not 0 < test.allowed < 1:
         return None
-    how = decision(check, role, draft.probes[check.probe])
-    bad = 1 - check.min if check.min is not None and draft.probes[check.probe].complement else check.max
-    if not isinstance(how, EProcess) or bad is None or not 0 < bad < 1:
-        return None
-    return math.ceil(math.log(2 / how.alpha) / -math.log(1 - bad))
+    return samples_needed(test.allowed, test.rule.alpha)
+
+
+def _times(draft: Draft, test: Test) -> tuple[timedelta, ...]:
+    """In which time it must be decided: a steady state before and after."""
+    if test.role is Role.STEADY:
+        return draft.spec.steady_within, draft.spec.recover_within
+    return (_length(draft.spec),)
+
+
+def _answers_suffice(draft: Draft, place: Path, test: Test) -> Iterator[Problem]:
+    needed, workload = _needed(test), draft.spec.workload
+    if needed is None or workload is None:
+        return
+    time = min(_times(draft, test)) - workload.answer_within
+    there = workload.arrival.expected(max(time.total_seconds(), 0))
+    if needed > there:
+        message = f"needs {int(needed)} answers to be decided, {int(there)} come in {show_duration(time)}"
+        yield draft.error(place, message, "raise the rate, give it more time, or loosen the bound")
+
+
+def _windows_suffice(draft: Draft, place: Path, test: Test, window: timedelta) -> Iterator[Problem]:
+    needed = _needed(test)
+    time = min(_times(draft, test))
+    if needed is not None and needed * window > time:
+        lasts, there = show_duration(window), show_duration(time)
+        message = (
+            f"needs {int(needed)} windows of {lasts} to be decided, there are {time // window} in {there}"
+        )
+        yield draft.error(place, message, "give it more time, shorten the window, or loosen the bound")

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import count
+from typing import NamedTuple
 
 import rfc8785
 
@@ -15,6 +16,7 @@ from chaosctl.spec import (
     Bounds,
     Check,
     Decision,
+    EDetector,
     Entry,
     EProcess,
     KOfN,
@@ -23,14 +25,24 @@ from chaosctl.spec import (
     Script,
     Span,
     Target,
+    Tested,
     Workload,
 )
 from chaosctl.spec.amounts import show_amount, show_duration
 from chaosctl.spec.arrivals import Trace
-from chaosctl.spec.playbook import CheckText, EntryText, Fixed, PlaybookSpec
+from chaosctl.spec.playbook import CheckText, EDetectorText, EntryText, EProcessText, Fixed, PlaybookSpec
 from chaosctl.spec.windows import Windows
+from chaosctl.stats import run_length_for
 
 ABORT_LASTING = timedelta(seconds=2)
+
+
+class Question(NamedTuple):
+    """What a check asks of which probe, and how that is decided."""
+
+    probe: Probe
+    holds: Bounds
+    decision: Decision
 
 
 def resolve(  # noqa: PLR0913, PLR0917 - all that makes a run
@@ -44,6 +56,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - all that makes a run
     """The script of a run of this playbook on this target. Raises Invalid."""
     filled = with_parameters(file, given, catalog)
     spec = filled.playbook.spec
+    checks = _checks(spec, catalog)
     script = Script(
         playbook=filled.name,
         summary=spec.summary,
@@ -52,14 +65,17 @@ def resolve(  # noqa: PLR0913, PLR0917 - all that makes a run
         parameters=_parameters(spec, given),
         workload=_workload(filled),
         entries=_entries(spec, catalog),
-        checks=_checks(spec, catalog),
+        checks=checks,
         allow_outage=spec.allow_outage,
         seed=seed,
         set_up=spec.set_up,
         steady_within=spec.steady_within,
         recover_within=spec.recover_within,
+        stable_for=spec.stable_for,
+        alpha=spec.alpha,
         windows=windows,
     )
+    script = script.model_copy(update={"checks": shared(script)})
     return script.model_copy(update={"digest": digest(script)})
 
 
@@ -149,15 +165,16 @@ def _check(text: CheckText, role: Role, probes: Mapping[str, Probe], prefix: str
     if text.probe not in probes:
         raise Invalid(f'no probe is called "{text.probe}"')
     probe = probes[text.probe]
+    asked = question(text, role, probe)
     return Check(
         name=text.name or prefix + _name(text, probe),
         role=role,
-        probe=probe.model_dump(mode="json", by_alias=True),
-        holds=Bounds(min=text.min, max=text.max, from_steady=text.from_steady),
-        unit=probe.unit,
+        probe=asked.probe.model_dump(mode="json", by_alias=True),
+        holds=asked.holds,
+        unit=asked.probe.unit,
         over=text.over,
-        lasting=text.lasting or (ABORT_LASTING if role is Role.ABORT else None),
-        decision=decision(text, role, probe),
+        lasting=text.lasting or _lasting(text, role),
+        decision=asked.decision,
         every=text.every,
         tells=probe.tells if role is Role.STEADY else None,
     )
@@ -170,15 +187,60 @@ def _clock_check(text: CheckText, role: Role) -> Check:
     return Check(name=text.name or by_when, role=role, clock=text.clock, within=text.within, never=text.never)
 
 
-def decision(text: CheckText, role: Role, probe: Probe) -> Decision:
-    """How a check is decided: as written, or as its role and its probe suggest."""
-    if text.decision is not None:
-        body = text.decision.model_dump(exclude={"kind"})
-        return KOfN(**body) if isinstance(text.decision, Fixed) else EProcess(**body)
-    each_reading = role in {Role.ABORT, Role.EFFECT} or text.over is Span.RUN
-    if probe.counts and not each_reading:
-        return EProcess()
-    return KOfN(k=1, n=3) if role is Role.STEADY else KOfN()
+def _lasting(text: CheckText, role: Role) -> timedelta | None:
+    return ABORT_LASTING if role is Role.ABORT and text.decide is None else None
+
+
+def question(text: CheckText, role: Role, probe: Probe) -> Question:
+    """What a check comes to: as written, or as its role and its probe suggest."""
+    holds = Bounds(min=text.min, max=text.max, from_steady=text.from_steady)
+    if text.over is Span.RUN:
+        return Question(probe, holds, KOfN())  # a fact
+    if isinstance(text.decide, Fixed):
+        return Question(probe, holds, KOfN(k=text.decide.k, n=text.decide.n))
+    counted = (probe, holds) if probe.counts else probe.as_counts(holds)
+    if text.decide is None and (counted is None or _of_each_reading(text, role)):
+        return Question(probe, holds, KOfN(k=1, n=3) if role is Role.STEADY else KOfN())
+    return Question(*(counted or (probe, holds)), _test(text.decide, role))
+
+
+def _of_each_reading(text: CheckText, role: Role) -> bool:
+    """Whether a rule about single readings was asked for, or a comparison."""
+    return text.lasting is not None or role in {Role.ABORT, Role.EFFECT} or text.from_steady
+
+
+def _test(text: EProcessText | EDetectorText | None, role: Role) -> EProcess | EDetector:
+    """Before and after, an e-process; while faults are felt, an e-detector."""
+    if text is None:
+        return EProcess() if role is Role.STEADY else EDetector()
+    if isinstance(text, EDetectorText):
+        return EDetector(alpha=text.alpha, window=text.window, run_length=text.run_length)
+    return EProcess(alpha=text.alpha, window=text.window)
+
+
+def shared(script: Script) -> tuple[Check, ...]:
+    """The checks, each with its share of how often the run may be refuted wrongly.
+
+    Of m tests each has alpha/m: its e-process refutes at that, and its e-detector is so slow to raise a false
+    alarm that one comes within the time of the run with that probability at most.
+    """
+    tests = [check for check in script.checks if may_flag(check)]
+    share = script.alpha / max(len(tests), 1)
+    patient = run_length_for(share, script.lasts)
+    return tuple(_with_share(check, share, patient) if check in tests else check for check in script.checks)
+
+
+def may_flag(check: Check) -> bool:
+    """Whether a test of this check can fail, abort or flag a run."""
+    return isinstance(check.decision, Tested) and check.role is not Role.EFFECT
+
+
+def _with_share(check: Check, share: float, patient: timedelta) -> Check:
+    if not isinstance(check.decision, Tested):
+        return check
+    length = max(check.decision.run_length, patient)
+    decision = check.decision.model_copy(update={"false_alarm": share, "run_length": length})
+    return check.model_copy(update={"decision": decision})
 
 
 def _name(text: CheckText, probe: Probe) -> str:

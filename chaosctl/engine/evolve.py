@@ -6,7 +6,7 @@ from dataclasses import replace
 from chaosctl.engine import events
 from chaosctl.engine.clocks import running, steady_again, stopped, tick
 from chaosctl.engine.events import AnyEvent, EntryEvent, Event
-from chaosctl.engine.judge import Finding, Judge, afresh, blind, heard, unwatched
+from chaosctl.engine.judge import Finding, Judge, afresh, blind, heard, opened, unwatched
 from chaosctl.engine.state import Life, State, probe_key
 from chaosctl.engine.tables import OVER, Phase, Stage, next_phase, next_stage
 from chaosctl.errors import Illegal
@@ -34,7 +34,7 @@ def _run(state: State, event: AnyEvent) -> State:
             begun = replace(state, started_at=event.at, origin=event.origin, uid=event.uid)
             return replace(begun, run=event.run, script=event.script, refused=event.reasons)
         case events.Opened():
-            return replace(state, opened_at=event.at, judges=_afresh(state))
+            return replace(state, opened_at=event.at, judges={**_afresh(state), **_opened(state)})
         case events.Closed():
             return replace(state, closed_at=event.at, judges=_afresh(state, Role.STEADY))
         case events.Stopped():
@@ -64,6 +64,11 @@ def _afresh(state: State, *roles: Role) -> Mapping[str, Judge]:
         name: afresh(judge) if not roles or state.check(name).role in roles else judge
         for name, judge in state.judges.items()
     }
+
+
+def _opened(state: State) -> Mapping[str, Judge]:
+    steady = state.plot.having(Role.STEADY)
+    return {check.name: opened(state.judge(check), state.plot.stable_for) for check in steady}
 
 
 def _nothing_left(state: State) -> None:

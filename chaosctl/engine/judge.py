@@ -1,28 +1,30 @@
 """Why: what a check's readings say so far is decided in one place, in the same way for every role.
 
-A judge hears one reading after the other and keeps only what its decision needs. Two decisions exist:
+A judge hears one reading after the other and keeps only what its decision needs. Decisions are:
 
 * fixed: refuted when k of the last n readings broke the bounds, or, with `lasting`, when every reading for
   so long did; held when n readings did not refute.
-* eProcess, for counted events: two mixture e-processes on the counts of the present stretch. One certifies
-  that the rate is below the objective, the other alarms when it is above. After an alarm the stretch is
-  broken; the next reading inside the bounds begins a new one, which spends alpha / (k (k + 1)) for its k-th
-  certificate. The alarm forgets its past whenever that speaks for the check (a CUSUM on e-values), so that a
-  long good time cannot hide a break.
+* eProcess and eDetector, for counted events: evidence of the present stretch. One side certifies that the
+  rate is below the objective, the other raises the alarm when it is above; `lasting` raises it too. After an
+  alarm the steady state is broken; the next reading inside the bounds begins a new stretch, which spends
+  alpha / (k (k + 1)) for its k-th certificate. That reading was chosen for being good, so it does not count.
+
+Once faults may be felt, a steady state holds when it was also good for long enough: as long as the run asks
+for, and as any good stretch that ended in a relapse.
 """
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from chaosctl.engine.evidence import NOTHING, Evidence, alarms, certifies, objective, weighed
 from chaosctl.model import Counts, Interval, Reading
-from chaosctl.spec import Check, EProcess, KOfN, Role, Span
-from chaosctl.stats import log_evidence_above, log_evidence_below, threshold
+from chaosctl.spec import Check, KOfN, Role, Span, Tested
 
 NO_DATA_LIMIT = 2  # an abort check that is blind for so many readings in a row aborts
 MISSED_LIMIT = timedelta(seconds=5)  # so much of a run may go unseen in what is said about all of it
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-WITHOUT_COUNTS = KOfN(k=1, n=3)  # how an e-process's check is decided where a probe yields no counts
+WITHOUT_COUNTS = KOfN(k=1, n=3)  # how a test is decided where a probe yields no counts
 
 
 class Finding(StrEnum):
@@ -37,9 +39,10 @@ class Finding(StrEnum):
 class Judge:
     """A check's latest readings: True held, False broke, None no data.
 
-    `since` is when the present good stretch began, None while it is broken or unseen. `bad` and `n` count in
-    that stretch, `alarm_*` since the alarm last forgot, `all_*` since the first fault; `missed` is the time
-    in between that no reading speaks of. `left`: whether a fault has broken the check.
+    `since` is when the present good stretch began, None while it is broken or unseen; `evidence` is of that
+    stretch, which is the `stretch`-th. `all_*` count since the first fault; `missed` is the time in between
+    that no reading speaks of. `left`: whether a fault has broken the check, `broke`: whether it was refuted
+    since the first fault. `lasts` is how long a good stretch must last to be believed.
 
     `gap`: nobody looked for a while. What the next reading shows began after its `high` at the earliest, a
     good stretch after its `low`. `begun` is since when the last reading, with a gap before it, speaks.
@@ -52,15 +55,14 @@ class Judge:
     finding: Finding = Finding.OPEN
     since: Interval | None = None
     broken_since: datetime | None = None
-    bad: int = 0
-    n: int = 0
-    alarm_bad: int = 0
-    alarm_n: int = 0
+    evidence: Evidence = NOTHING
     all_bad: int = 0
     all_n: int = 0
     missed: timedelta = timedelta()
     stretch: int = 1
     left: bool = False
+    broke: bool = False
+    lasts: timedelta = timedelta()
     last: Reading | None = None
     gap: Interval | None = None
     begun: datetime = LONG_AGO
@@ -68,13 +70,18 @@ class Judge:
 
 def afresh(judge: Judge) -> Judge:
     """The same judge at the start of another phase: what held before does not show that it holds now."""
-    kept = ("count", "at", "until", "last", "left", "gap", "begun")
+    kept = ("count", "at", "until", "last", "left", "broke", "lasts", "gap", "begun")
     return Judge(**{name: getattr(judge, name) for name in kept})
+
+
+def opened(judge: Judge, stable_for: timedelta) -> Judge:
+    """The judge of a steady state when faults may be felt from now on."""
+    return replace(afresh(judge), broke=False, lasts=stable_for)
 
 
 def another_stretch(judge: Judge) -> Judge:
     """Forget the good stretch: something happened that it must be shown anew after."""
-    return replace(judge, since=None, bad=0, n=0, alarm_bad=0, alarm_n=0, recent=(), finding=Finding.OPEN)
+    return replace(judge, since=None, evidence=NOTHING, recent=(), finding=Finding.OPEN)
 
 
 def unwatched(judge: Judge, role: Role) -> Judge:
@@ -99,8 +106,9 @@ def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: fl
     """The judge after a reading. `steady` is the probe's value in the steady state."""
     ok = check.hold(reading, steady)
     stretch = _from(reading, judge.gap)
+    bad, n = (reading.bad, reading.n) if isinstance(reading, Counts) else (0, 0)
     judge = replace(
-        _tallied(judge, reading),
+        judge,
         recent=(*judge.recent, ok)[-_memory(check) :],
         count=judge.count + 1,
         at=at,
@@ -109,17 +117,13 @@ def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: fl
         last=reading,
         gap=None,
         begun=judge.gap.high if judge.gap else reading.start,
+        all_bad=judge.all_bad + bad,
+        all_n=judge.all_n + n,
+        missed=judge.missed + (_unseen(judge, reading) if judge.all_n else timedelta()),
     )
-    if isinstance(check.decision, EProcess) and isinstance(reading, Counts):
-        return _tested(judge, check, reading, stretch, ok=ok)
-    return _counted(judge, check, reading, stretch, ok=ok)
-
-
-def objective(check: Check, reading: Counts) -> float:
-    """The bad share that the check allows."""
-    if reading.complement:
-        return 1 - (check.holds.min or 0.0)
-    return 1.0 if check.holds.max is None else check.holds.max
+    if isinstance(check.decision, Tested) and isinstance(reading, Counts):
+        return _tested(judge, check, check.decision, reading, stretch)
+    return _counted(judge, check, reading, stretch)
 
 
 def realised(check: Check, judge: Judge) -> Finding:
@@ -138,23 +142,23 @@ def _memory(check: Check) -> int:
     return max(n, NO_DATA_LIMIT)
 
 
-def _tallied(judge: Judge, reading: Reading) -> Judge:
-    if not isinstance(reading, Counts):
-        return judge
-    missed = judge.missed + (max(reading.start - judge.until, timedelta()) if judge.all_n else timedelta())
-    return replace(judge, all_bad=judge.all_bad + reading.bad, all_n=judge.all_n + reading.n, missed=missed)
+def _unseen(judge: Judge, reading: Reading) -> timedelta:
+    """The time between the last reading and this one."""
+    return max(reading.start - judge.until, timedelta())
 
 
-def _counted(judge: Judge, check: Check, reading: Reading, stretch: Interval, *, ok: bool) -> Judge:
+def _counted(judge: Judge, check: Check, reading: Reading, stretch: Interval) -> Judge:
     rule = check.decision if isinstance(check.decision, KOfN) else WITHOUT_COUNTS
-    recent = judge.recent[-rule.n :]
+    recent, ok = judge.recent[-rule.n :], judge.recent[-1]
     if check.lasting is not None:
-        long = judge.broken_since is not None and reading.end - judge.broken_since >= check.lasting
-        refuted = long
+        refuted = _broken_for_long(judge, check, reading)
     else:
         refuted = recent.count(False) >= rule.k
-    since = (judge.since or stretch) if ok else None
-    return replace(judge, since=since, finding=_fixed(judge, check, rule, recent, refuted=refuted))
+    finding = _fixed(judge, check, rule, recent, refuted=refuted)
+    if finding is Finding.REFUTED and judge.finding is not Finding.REFUTED:
+        judge = _relapsed(judge, reading)
+    since = None if refuted and not ok else judge.since or (stretch if ok else None)
+    return _believed(replace(judge, since=since, finding=finding))
 
 
 def _fixed(
@@ -167,41 +171,53 @@ def _fixed(
     return Finding.HELD if recent.count(True) + recent.count(False) >= rule.n else Finding.OPEN
 
 
-def _tested(judge: Judge, check: Check, reading: Counts, stretch: Interval, *, ok: bool) -> Judge:
-    rule = check.decision if isinstance(check.decision, EProcess) else EProcess()
+def _tested(judge: Judge, check: Check, rule: Tested, reading: Counts, stretch: Interval) -> Judge:
     if judge.finding is Finding.REFUTED:
-        return _mended(judge, stretch) if ok and check.role is Role.STEADY else judge
+        return _mended(judge, stretch) if judge.recent[-1] and check.role is Role.STEADY else judge
     if judge.since is None:
-        judge = replace(judge, since=stretch, bad=0, n=0, alarm_bad=0, alarm_n=0)
-    judge = _added(judge, check, reading)
+        judge = replace(judge, since=stretch, evidence=NOTHING)
     allowed = objective(check, reading)
-    if log_evidence_above(judge.alarm_bad, judge.alarm_n, allowed) >= threshold(rule.alpha):
-        return replace(judge, finding=Finding.REFUTED, since=None, stretch=judge.stretch + 1)
-    if judge.finding is Finding.OPEN and _certified(judge, allowed, rule):
-        return replace(judge, finding=Finding.HELD)
+    judge = replace(judge, evidence=weighed(judge.evidence, check, rule, reading))
+    if alarms(judge.evidence, check, rule, allowed) or _broken_for_long(judge, check, reading):
+        return replace(_relapsed(judge, reading), finding=Finding.REFUTED, stretch=judge.stretch + 1)
+    if judge.finding is Finding.OPEN and certifies(judge.evidence, rule, allowed, judge.stretch):
+        return _believed(replace(judge, finding=Finding.HELD))
     return judge
 
 
 def _mended(judge: Judge, stretch: Interval) -> Judge:
     """A new stretch. The reading that began it was chosen for being good, so it does not count in it."""
-    return replace(judge, since=stretch, bad=0, n=0, alarm_bad=0, alarm_n=0, finding=Finding.OPEN)
+    return replace(judge, since=stretch, evidence=NOTHING, finding=Finding.OPEN)
 
 
-def _added(judge: Judge, check: Check, reading: Counts) -> Judge:
-    bad, n = judge.alarm_bad + reading.bad, judge.alarm_n + reading.n
-    if check.role is Role.STEADY and log_evidence_above(bad, n, objective(check, reading)) <= 0:
-        bad = n = 0
-    return replace(judge, bad=judge.bad + reading.bad, n=judge.n + reading.n, alarm_bad=bad, alarm_n=n)
+def _relapsed(judge: Judge, reading: Reading) -> Judge:
+    """The end of a stretch. After one that had followed a break, only a longer one is believed."""
+    lasted = reading.end - judge.since.high if judge.broke and judge.since else timedelta()
+    return replace(judge, since=None, broke=True, lasts=max(judge.lasts, lasted))
 
 
-def _certified(judge: Judge, allowed: float, rule: EProcess) -> bool:
-    return log_evidence_below(judge.bad, judge.n, allowed) >= threshold(rule.alpha, judge.stretch)
+def _believed(judge: Judge) -> Judge:
+    """What is good, but not yet for long enough, does not hold yet."""
+    if judge.finding is not Finding.HELD or lasting_left(judge) <= timedelta():
+        return judge
+    return replace(judge, finding=Finding.OPEN)
+
+
+def _broken_for_long(judge: Judge, check: Check, reading: Reading) -> bool:
+    since = judge.broken_since
+    return check.lasting is not None and since is not None and reading.end - since >= check.lasting
 
 
 def _from(reading: Reading, gap: Interval | None) -> Interval:
     """A stretch begins in this reading, after its last bad observation; without one, in the gap before."""
     last_bad = reading.last_bad if isinstance(reading, Counts) else None
     return Interval(low=last_bad or (gap.low if gap else reading.start), high=reading.end)
+
+
+def lasting_left(judge: Judge) -> timedelta:
+    """How much longer it must be good to be believed."""
+    lasted = judge.until - judge.since.high if judge.since else timedelta()
+    return judge.lasts - lasted
 
 
 def is_over_run(check: Check) -> bool:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from chaosctl.engine.clocks import clock_finding
 from chaosctl.engine.judge import Finding, is_over_run, realised
+from chaosctl.engine.lacking import lacking
 from chaosctl.engine.state import Life, State
 from chaosctl.engine.tables import Stage
 from chaosctl.spec import Check, Role
@@ -107,4 +108,10 @@ def _unproven(name: str, life: Life) -> list[str]:
 
 def _found(state: State, role: Role, wanted: Finding, words: str) -> tuple[str, ...]:
     checks = state.plot.having(role)
-    return tuple(f"{check.name} {words}" for check in checks if finding(state, check) is wanted)
+    found = [check for check in checks if finding(state, check) is wanted]
+    return tuple(f"{check.name} {words}{_lacking(state, check)}" for check in found)
+
+
+def _lacking(state: State, check: Check) -> str:
+    more = lacking(check, state.judge(check))
+    return f": {more}" if more else ""

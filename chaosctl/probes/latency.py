@@ -1,12 +1,17 @@
 """Why: a slow model is a broken model to whoever waits for it."""
 
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from chaosctl.model import Reading
+from chaosctl.probes.slow_answers import SlowAnswers
 from chaosctl.probes.sources import answers
-from chaosctl.spec import Probe, View
+from chaosctl.spec import Bounds, Probe, View
+from chaosctl.stats import share_above
+
+WHOLE = 100  # no number of answers shows that none at all is slower
 
 
 class Latency(Probe):
@@ -15,6 +20,14 @@ class Latency(Probe):
     unit: ClassVar[str] = "seconds"
     kind: Literal["latency"] = "latency"
     percentile: Annotated[float, Field(gt=0, le=100)] = 99
+
+    def as_counts(self, holds: Bounds) -> tuple[Probe, Bounds] | None:
+        """A p99 within a limit is a share of slower answers within 1 %."""
+        limit = timedelta(seconds=holds.max or 0)
+        other = holds.min is not None or holds.from_steady
+        if limit <= timedelta() or other or self.percentile >= WHOLE:
+            return None
+        return SlowAnswers(slower_than=limit), Bounds(max=share_above(self.percentile))
 
     async def read(self, view: View) -> Reading:
         return answers(view).latency(view.start, view.end, self.percentile)

@@ -62,7 +62,7 @@ def recovery(history: History) -> tuple[Line, ...]:
     lines = [_since(history, ClockName.RECOVER, "Time to recover")]
     for check in history.state.plot.having(Role.STEADY):
         verdict = VERDICTS[history.state.judge(check).finding]
-        n = history.state.judge(check).n
+        n = history.state.judge(check).evidence.n
         shown = f"{verdict} after {plural(n, 'sample')} of the good stretch" if n else verdict
         if history.state.closed_at:
             lines.append(

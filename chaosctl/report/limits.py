@@ -8,7 +8,7 @@ from chaosctl.engine.tables import Phase
 from chaosctl.report.history import History
 from chaosctl.report.text import clean, length, listed, offset, percent, plural
 from chaosctl.report.words import label
-from chaosctl.spec import Check, EProcess
+from chaosctl.spec import Check, Tested
 
 
 def limits(history: History) -> tuple[str, ...]:
@@ -63,12 +63,25 @@ def _widest(history: History, check: Check) -> tuple[timedelta, datetime]:
 
 
 def _error_rates(history: History) -> Iterator[str]:
-    tested: dict[float, list[str]] = {}
+    """Tests that are right about the same are named together."""
+    tested: dict[tuple[float, timedelta | None], list[str]] = {}
     for check in history.state.checks:
-        if isinstance(check.decision, EProcess):
-            tested.setdefault(check.decision.alpha, []).append(clean(label(check)))
-    for alpha, names in tested.items():
-        yield f"{listed(names)}: decided by a test that errs in at most {percent(alpha)} of runs (alpha)."
+        if isinstance(check.decision, Tested):
+            how = check.decision.alpha, check.decision.window
+            tested.setdefault(how, []).append(clean(label(check)))
+    for (alpha, window), names in tested.items():
+        unit = f"counts windows of {length(window)}" if window else "assumes independent failures"
+        yield f"{listed(names)}: held wrongly in at most {percent(alpha)} of runs (alpha); {unit}."
+    if tested:
+        yield _run_level(history)
+
+
+def _run_level(history: History) -> str:
+    """What failed, aborted and flagged share. All that must pass needs no correction: each must hold."""
+    plot = history.state.plot
+    tests = [check for check in plot.checks if isinstance(check.decision, Tested)]
+    shared = f"shared by {plural(len(tests), 'test')}" if len(tests) > 1 else "by its one test"
+    return f"Failed, aborted or flagged wrongly in at most {percent(plot.alpha)} of runs (alpha), {shared}."
 
 
 def _untested(history: History) -> Iterator[str]:

@@ -20,6 +20,7 @@ from chaosctl.spec.script import (
     Check,
     ClockName,
     Decision,
+    EDetector,
     Entry,
     EProcess,
     KOfN,
@@ -27,6 +28,7 @@ from chaosctl.spec.script import (
     Script,
     Span,
     Target,
+    Tested,
     Workload,
 )
 
@@ -38,6 +40,7 @@ __all__ = [
     "ClockName",
     "Decision",
     "Duration",
+    "EDetector",
     "EProcess",
     "Entry",
     "Fault",
@@ -52,6 +55,7 @@ __all__ = [
     "Spec",
     "Target",
     "TargetView",
+    "Tested",
     "View",
     "Workload",
     "show_amount",

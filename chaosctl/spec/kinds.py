@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from chaosctl.model import Json, Model, Plan, Reading, Ref
 from chaosctl.ports import Answers, Http, Reader
-from chaosctl.spec.script import Check, ClockName, Target
+from chaosctl.spec.script import Bounds, Check, ClockName, Target
 
 
 class Spec(Model):
@@ -118,6 +118,10 @@ class Probe(Spec, ABC):
     """Whether it yields Counts, which an e-process can decide on."""
     complement: ClassVar[bool] = False
     """Whether its value is the good share: `min: 99%` then bounds Counts' bad share by 1 %."""
+
+    def as_counts(self, holds: Bounds) -> "tuple[Probe, Bounds] | None":  # noqa: ARG002 - few need it
+        """The probe of trials that asks the same, and its bounds; None where there is none."""
+        return None
 
     @abstractmethod
     async def read(self, view: View) -> Reading:

@@ -5,7 +5,7 @@ These are the texts as written. `chaosctl.catalog` resolves them into a Script.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     ConfigDict,
@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from chaosctl.spec.amounts import Amount, Duration
+from chaosctl.spec.amounts import Amount, Duration, Share
 from chaosctl.spec.arrivals import Arrival
 from chaosctl.spec.script import ClockName, Span
 from chaosctl.spec.written import Written
@@ -108,11 +108,40 @@ class Fixed(Written):
         return self
 
 
-class EProcessText(Written):
+class TestedText(Written):
+    """What tests of a rate have in common."""
+
+    alpha: Annotated[Share, Field(gt=0, lt=1)] = Field(
+        default=0.05, description="How often it may be held wrongly, at most."
+    )
+    unit: Literal["request", "window"] = Field(
+        default="request",
+        description='"request" assumes independent failures; "window" takes the share of each window.',
+    )
+    window: Annotated[Duration, Field(gt=timedelta())] | None = Field(
+        default=None, description="The length of a window, where it is the unit."
+    )
+
+    @model_validator(mode="after")
+    def _windowed(self) -> Self:
+        if (self.unit == "window") != (self.window is not None):
+            raise PydanticCustomError("window", '"unit: window" and the length "window" go together')
+        return self
+
+
+class EProcessText(TestedText):
     """A test of a rate that stays valid however often one looks."""
 
     kind: Literal["eProcess"]
-    alpha: float = Field(default=0.05, gt=0, lt=1, description="How often it may be wrong, at most.")
+
+
+class EDetectorText(TestedText):
+    """The same, but what was good before hides no break."""
+
+    kind: Literal["eDetector"]
+    run_length: Annotated[Duration, Field(gt=timedelta())] = Field(
+        default=timedelta(hours=1), description="The mean time to a false alarm, at least."
+    )
 
 
 class CheckText(Written):
@@ -130,7 +159,7 @@ class CheckText(Written):
     lasting: Duration | None = Field(
         default=None, alias="for", description="Broken only when every reading for so long was out of bounds."
     )
-    decision: Annotated[Fixed | EProcessText, Field(discriminator="kind")] | None = None
+    decide: Annotated[Fixed | EProcessText | EDetectorText, Field(discriminator="kind")] | None = None
     every: Annotated[Duration, Field(ge=timedelta(milliseconds=100))] = Field(
         default=timedelta(seconds=1), description="The pause between readings, and the length of each."
     )
@@ -196,6 +225,13 @@ class PlaybookSpec(Written):
     allow_outage: bool = Field(default=False, description="Whether no replica may be left serving.")
     steady_within: Duration = timedelta(seconds=60)
     recover_within: Duration = timedelta(seconds=60)
+    stable_for: Duration = Field(
+        default=timedelta(seconds=30), description="How long it must be good, at least, to have recovered."
+    )
+    alpha: Annotated[Share, Field(gt=0, lt=1)] = Field(
+        default=0.05,
+        description="How often a run is failed, aborted or flagged wrongly, at most; its tests share it.",
+    )
     set_up: Duration = timedelta(seconds=15)
 
 

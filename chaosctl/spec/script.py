@@ -59,14 +59,33 @@ class KOfN(Model):
     n: PositiveInt = 1
 
 
-class EProcess(Model):
-    """Anytime-valid test of a rate against its bound; wrong in at most `alpha` of runs, either way."""
+class Tested(Model):
+    """A test of a rate against its bound that stays valid however often one looks.
+
+    It is held wrongly in at most `alpha` of runs, and refuted wrongly in at most `false_alarm`; its
+    e-detector raises a false alarm once in `run_length`, or less often. `window`: what counts is the share of
+    bad ones of each window of this length; None: each request by itself, as if failures were independent.
+    """
+
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    false_alarm: float = Field(default=0.05, gt=0, lt=1)
+    run_length: timedelta = timedelta(hours=1)
+    window: timedelta | None = None
+
+
+class EProcess(Tested):
+    """Certified and refuted by e-processes; in the steady state an e-detector tells a relapse."""
 
     decision: Literal["eProcess"] = "eProcess"
-    alpha: float = Field(default=0.05, gt=0, lt=1)
 
 
-Decision = Annotated[KOfN | EProcess, Field(discriminator="decision")]
+class EDetector(Tested):
+    """Certified by an e-process, refuted by an e-detector: what was good before hides no break."""
+
+    decision: Literal["eDetector"] = "eDetector"
+
+
+Decision = Annotated[KOfN | EProcess | EDetector, Field(discriminator="decision")]
 
 
 class Check(Model):
@@ -141,7 +160,11 @@ class Entry(Model):
 
 
 class Script(Model):
-    """A run, resolved: nothing is left to look up but the kinds."""
+    """A run, resolved: nothing is left to look up but the kinds.
+
+    `stable_for`: how long a good stretch of the steady state lasts, at least, before it counts as recovered.
+    `alpha`: how often the run is failed, aborted or flagged wrongly by its tests, at most; they share it.
+    """
 
     playbook: str
     digest: str = ""
@@ -157,6 +180,8 @@ class Script(Model):
     set_up: timedelta = timedelta(seconds=15)
     steady_within: timedelta = timedelta(seconds=60)
     recover_within: timedelta = timedelta(seconds=60)
+    stable_for: timedelta = timedelta(seconds=30)
+    alpha: float = 0.05
     windows: Windows | None = None
 
     @property

@@ -47,6 +47,7 @@ ORDER = (
     "CheckText",
     "Fixed",
     "EProcessText",
+    "EDetectorText",
 )
 ENTRIES = ("EntryText", "Repeat", "Metadata")
 BODIES = """

@@ -82,12 +82,72 @@ def test_a_good_playbook_has_nothing_to_say(tmp_path):
         (
             [("rate: 50/s", "rate: 1/s")],
             "spec.steadyState[0]",
-            "needs 368 answers to be decided, 60 come in 60 s",
+            "needs 410 answers to be decided, 58 come in 58 s",
         ),
         (
             [("rate: 50/s", "rate: 1/s")],
             "spec.steadyState[1]",
-            "needs 368 answers to be decided, 60 come in 60 s",
+            "needs 410 answers to be decided, 58 come in 58 s",
+        ),
+        (
+            [("{probe: errors, max: 1%}", "{probe: errors, max: 0.1%}")],
+            "spec.steadyState[0]",
+            "needs 4111 answers to be decided, 2900 come in 58 s",
+        ),
+        (
+            [("  workload:", "  recoverWithin: 31s\n  workload:"), ("max: 1%", "max: 0.2%")],
+            "spec.steadyState[0]",
+            "needs 2055 answers to be decided, 1450 come in 29 s",
+        ),
+        (
+            [("max: 1%", "max: 1%, decide: {kind: eProcess, unit: window, window: 1s}")],
+            "spec.steadyState[0]",
+            "needs 410 windows of 1 s to be decided, there are 60 in 60 s",
+        ),
+        (
+            [
+                (
+                    "{probe: errors, max: 1%}",
+                    "{probe: errors, max: 10%, decide: {kind: eProcess, unit: window, window: 500ms}}",
+                )
+            ],
+            "spec.steadyState[0].decide.window",
+            "the window is shorter than a reading",
+        ),
+        (
+            [("max: 1%", "max: 1%, decide: {kind: eDetector}")],
+            "spec.steadyState[0].decide",
+            "a steady state is certified by an eProcess; its relapses are detected anyway",
+        ),
+        (
+            [("min: 95%", "min: 95%, decide: {kind: eProcess}")],
+            "spec.steadyState[3].decide",
+            "the probe counts nothing that could be tested",
+        ),
+        (
+            [("max: 1%", "max: 1%, fromSteady: true, decide: {kind: eProcess}")],
+            "spec.steadyState[0].decide",
+            "a test needs a bound of its own, not one from the steady state",
+        ),
+        (
+            [("over: run", "over: run, decide: {kind: eProcess}")],
+            "spec.expect[3].decide",
+            '"over: run" is a fact about the run, there is nothing to decide',
+        ),
+        (
+            [("max: 1%", "max: 0%")],
+            "spec.steadyState[0]",
+            "no number of answers can show that not one is bad",
+        ),
+        (
+            [("min: 99%", "min: 100%")],
+            "spec.steadyState[1]",
+            "no number of answers can show that not one is bad",
+        ),
+        (
+            [("  workload:", "  stableFor: 1m\n  workload:")],
+            "spec",
+            "recoverWithin leaves no time to be good for stableFor",
         ),
         (
             [("max: 2%, over: run", "max: 2%, name: x"), ("max: 1%", "max: 1%, name: x")],
@@ -110,6 +170,14 @@ def test_what_would_prove_nothing_is_an_error(tmp_path, changes, field, message)
     [
         ([("    - {probe: slow, max: 250ms}\n", "")], "spec.probes.slow", "no check reads this probe"),
         ([(WORKLOAD, "")], "spec.expect[2].clock", "recover is seen in answers only"),
+        (
+            [
+                ("process: poisson, rate: 50/s", "process: mmpp, rates: [0/s, 99/s], dwells: [9s, 9s]"),
+                ("max: 250ms", "max: 250ms, fromSteady: true"),
+            ],
+            "spec.steadyState[2].fromSteady",
+            "compares before with after, and mmpp traffic differs by itself",
+        ),
         (
             [(ENTRY, SLOW), (PARAMETERS, "")],
             "spec.expect[0].clock",
@@ -138,8 +206,29 @@ def test_a_clock_that_must_never_stop_needs_nobody_to_react(tmp_path):
 
 
 def test_a_finding_points_at_the_line(tmp_path):
-    (problem,) = found(tmp_path, ("hold: 3m", "hold: 100s"), ("within: 90s", "within: 2m")).values()
+    (problem,) = found(tmp_path, ("hold: 3m", "hold: 130s"), ("within: 90s", "within: 2m")).values()
     assert problem.render().splitlines()[1:] == [
         "   27 |     - {clock: recover, within: 2m}",
         "      |                                ^^ hold it for longer, or expect it within less than 100 s",
     ]
+
+
+def test_a_recovery_must_be_shown_before_its_fault_is_undone(tmp_path):
+    assert found(tmp_path, ("hold: 3m", "hold: 121s")) == {}
+    assert {message for _, message in found(tmp_path, ("hold: 3m", "hold: 2m"))} == {
+        "recover may take 90 s and 30 s to be shown, but release is undone after that"
+    }
+
+
+def test_a_tenth_of_a_percent_at_50_a_second_needs_more_than_a_minute(tmp_path):
+    longer = ("  workload:", "  steadyWithin: {0}\n  recoverWithin: {0}\n  workload:")
+    rare = ("{probe: errors, max: 1%}", "{probe: errors, max: 0.1%}")
+
+    assert found(tmp_path, rare, (longer[0], longer[1].format("60s")))
+    assert found(tmp_path, rare, (longer[0], longer[1].format("90s"))) == {}
+
+
+def test_windows_that_are_enough_are_fine(tmp_path):
+    wide = "{probe: errors, max: 20%, decide: {kind: eProcess, unit: window, window: 2s}}"
+
+    assert found(tmp_path, ("{probe: errors, max: 1%}", wide)) == {}

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from catalog.examples import CATALOG, PLAYBOOK, TARGET, changed, write
+from catalog.examples import CATALOG, PLAYBOOK, TARGET, Agreement, ErrorRate, Revision, changed, write
 
-from chaosctl.catalog import digest, load_playbook, resolve
+from chaosctl.catalog import catalog_of, digest, load_playbook, resolve
 from chaosctl.errors import Invalid
-from chaosctl.spec import ClockName, EProcess, KOfN, Role, Script, Span
+from chaosctl.probes.latency import Latency
+from chaosctl.spec import Bounds, ClockName, EDetector, EProcess, KOfN, Role, Script, Span
 
 GIVEN = {"image": "fraud:2.4"}
 
@@ -88,7 +89,7 @@ def test_checks_that_say_the_same_are_told_apart_by_their_role(tmp_path):
 
 def test_decisions_follow_from_role_and_probe(tmp_path):
     checks = {check.name: check for check in script(tmp_path).checks}
-    assert checks["errors ≤ 1 %"].decision == EProcess()
+    assert isinstance(checks["errors ≤ 1 %"].decision, EProcess)
     assert checks["slow ≤ 250 ms"].decision == KOfN(k=1, n=3)
     assert checks["errors ≤ 2 % over the run"].over is Span.RUN
     assert checks["errors ≤ 2 % over the run"].decision == KOfN()
@@ -102,11 +103,72 @@ def test_an_abort_waits_two_seconds_unless_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "decision"),
-    [("{kind: fixed, k: 2, n: 5}", KOfN(k=2, n=5)), ("{kind: eProcess, alpha: 0.01}", EProcess(alpha=0.01))],
+    ("written", "kind", "fields"),
+    [
+        ("{kind: fixed, k: 2, n: 5}", KOfN, {"k": 2, "n": 5}),
+        ("{kind: eProcess, alpha: 0.01}", EProcess, {"alpha": 0.01, "window": None}),
+        ("{kind: eProcess, unit: window, window: 5s}", EProcess, {"window": timedelta(seconds=5)}),
+        ("{kind: eDetector, runLength: 9h}", EDetector, {"run_length": timedelta(hours=9)}),
+    ],
 )
-def test_a_written_decision_counts(tmp_path, written, decision):
-    assert script(tmp_path, ("max: 1%", f"max: 1%, decision: {written}")).checks[0].decision == decision
+def test_a_written_decision_counts(tmp_path, written, kind, fields):
+    decision = script(tmp_path, ("max: 50%, for: 10s", f"max: 50%, decide: {written}")).checks[-1].decision
+
+    assert isinstance(decision, kind)
+    assert {name: getattr(decision, name) for name in fields} == fields
+
+
+def test_a_test_serves_before_and_after_and_a_detector_while_faults_are_felt(tmp_path):
+    found = script(tmp_path, ("max: 2%, over: run", "max: 2%"))
+
+    assert isinstance(found.having(Role.STEADY)[0].decision, EProcess)
+    assert isinstance(found.having(Role.EXPECT)[-1].decision, EDetector)
+
+
+@pytest.mark.parametrize("rule", ["for: 5s", "fromSteady: true"])
+def test_rules_about_readings_and_comparisons_are_no_tests(tmp_path, rule):
+    found = script(tmp_path, ("max: 2%, over: run", f"max: 2%, {rule}"))
+
+    assert found.having(Role.EXPECT)[-1].decision == KOfN()
+
+
+def test_an_abort_that_says_how_it_is_decided_waits_for_nothing_else(tmp_path):
+    found = script(tmp_path, ("max: 50%, for: 10s", "max: 50%, decide: {kind: eDetector}"))
+
+    assert found.having(Role.ABORT)[0].lasting is None
+
+
+def test_a_percentile_within_a_limit_is_a_share_of_slower_ones(tmp_path):
+    catalog = catalog_of(CATALOG.faults.values(), [ErrorRate, Agreement, Revision, Latency])
+    check = resolve(load_playbook(write(tmp_path, PLAYBOOK), catalog), TARGET, GIVEN, catalog).checks[2]
+
+    assert check.name == "slow ≤ 250 ms"
+    assert check.probe == {"kind": "slow-answers", "slowerThan": "250ms"}
+    assert check.unit == "share"
+    assert check.holds == Bounds(max=0.01)
+    assert isinstance(check.decision, EProcess)
+
+
+def test_tests_share_what_a_run_may_be_wrong(tmp_path):
+    """Two tests, half an alpha each; a detector is slow enough for its share of the whole run."""
+    found = script(tmp_path, ("  workload:", "  alpha: 2%\n  workload:"))
+    tests = [check.decision for check in found.checks if isinstance(check.decision, EProcess)]
+
+    assert [test.false_alarm for test in tests] == [0.01, 0.01]
+    assert {test.run_length for test in tests} == {found.lasts / 0.01}
+
+
+def test_a_run_length_is_never_shorter_than_what_was_asked_for(tmp_path):
+    found = script(tmp_path, ("max: 50%, for: 10s", "max: 50%, decide: {kind: eDetector, runLength: 99h}"))
+
+    assert found.checks[-1].decision.run_length == timedelta(hours=99)
+
+
+def test_how_long_it_must_be_good_is_30_seconds_unless_told(tmp_path):
+    assert script(tmp_path).stable_for == timedelta(seconds=30)
+    assert script(tmp_path, ("  workload:", "  stableFor: 7s\n  workload:")).stable_for == timedelta(
+        seconds=7
+    )
 
 
 def test_a_check_knows_its_unit_and_the_clock_it_tells(tmp_path):

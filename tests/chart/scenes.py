@@ -76,6 +76,7 @@ def scene(space: str) -> list[Body]:
     target = {"namespace": space, "workload": "Deployment/fraud"}
     playbook = {
         "summary": "A label comes and goes.",
+        "stableFor": "1s",
         "probes": {"ready": {"kind": "ready-replicas"}},
         "steadyState": [{"probe": "ready", "min": 1}],
         "timeline": [{"at": "200ms", "inject": {"kind": "noop"}, "hold": "1s"}],

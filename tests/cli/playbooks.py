@@ -12,6 +12,7 @@ def playbook(folder: Path, inject: Any, *, hold: str = "4s", **spec: Any) -> str
     """The path of a playbook with one entry."""
     body = {
         "summary": "One entry, for a test.",
+        "stableFor": "1s",
         "workload": {"requests": {"corpus": "golden"}, "arrival": {"rate": "100/s"}},
         "probes": {"errors": {"kind": "error-rate"}, **spec.pop("probes", {})},
         "steadyState": [ERRORS],
@@ -26,6 +27,7 @@ def quiet_playbook(folder: Path, inject: Any, *, hold: str = "4s", **spec: Any) 
     """One that sends no traffic, as whoever does not reach the model has to write it."""
     body = {
         "summary": "One entry, seen by objects alone, for a test.",
+        "stableFor": "1s",
         "probes": {"ready": {"kind": "ready-replicas"}},
         "steadyState": [{"probe": "ready", "min": 3}],
         "timeline": [{"at": "1s", "inject": inject, "hold": hold}],

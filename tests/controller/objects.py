@@ -6,6 +6,7 @@ VERSION = "chaosctl.dev/v1"
 TARGET = {"namespace": "models", "workload": "Deployment/ranker"}
 PLAYBOOK = {
     "summary": "Fewer replicas serve.",
+    "stableFor": "1s",
     "probes": {"ready": {"kind": "ready-replicas"}},
     "steadyState": [{"probe": "ready", "min": 3, "every": "100ms"}],
     "timeline": [{"at": "100ms", "inject": {"kind": "scale-down", "replicas": 1}, "hold": "2s"}],

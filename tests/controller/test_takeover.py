@@ -11,7 +11,7 @@ LONG = {"timeline": [{"at": "0s", **HOLD, "hold": "10m"}]}
 SHORT = {"timeline": [{"at": "0s", **HOLD, "hold": "8s"}]}
 SLOWLY_STEADY = {
     "steadyState": [
-        {"probe": "ready", "min": 3, "every": "1s", "decision": {"kind": "fixed", "k": 1, "n": 12}}
+        {"probe": "ready", "min": 3, "every": "1s", "decide": {"kind": "fixed", "k": 1, "n": 12}}
     ],
     "recoverWithin": "60s",
 }

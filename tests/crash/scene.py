@@ -52,6 +52,7 @@ def script(namespace):
         set_up=SET_UP,
         steady_within=timedelta(seconds=20),
         recover_within=timedelta(seconds=20),
+        stable_for=timedelta(),
     )
 
 

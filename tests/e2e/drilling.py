@@ -28,6 +28,7 @@ def playbook(*injections, hold="6s", ready=3):
     ]
     spec = {
         "summary": "A day like any other.",
+        "stableFor": "1s",
         "probes": READY,
         "steadyState": [{"probe": "ready", "min": ready, "every": "250ms"}],
         "timeline": timeline,

@@ -45,6 +45,7 @@ MISSING = "knode.local/missing:1"
 VERSION = "chaosctl.dev/v1"
 PLAYBOOK = {
     "summary": "Two injections that overlap.",
+    "stableFor": "1s",
     "probes": {"ready": {"kind": "ready-replicas"}},
     "steadyState": [{"probe": "ready", "min": 3, "every": "250ms"}],
     "timeline": [

@@ -41,6 +41,7 @@ BITES = check("bites", Role.EFFECT, max=2)
 
 
 def script(*checks, entries=None, **fields):
+    fields.setdefault("stable_for", timedelta())  # those that are about it say so
     return Script(
         playbook="example",
         target=Target(workload=deployment_ref("ranker")),

@@ -321,7 +321,10 @@ def test_an_expectation_without_data_is_never_a_pass():
 
     found = verdict(one_run(level("two ready", None, 2), of=of))
 
-    assert (found.exit_code, found.why) == (4, ("two ready is not decided",))
+    assert (found.exit_code, found.why) == (
+        4,
+        ("two ready is not decided: 1 more reading would decide it",),
+    )
 
 
 def test_a_steady_state_that_is_known_not_to_come_back_fails_and_one_that_is_unknown_is_inconclusive():

@@ -63,7 +63,7 @@ def test_a_steady_state_must_be_shown_anew_after_a_gap():
     state = recovering(*errors(7, 9), resumed(20))
     state = evolve(state, late(21, 20))
 
-    assert state.judge(ERROR_RATE).n == 100  # not the 200 from before
+    assert state.judge(ERROR_RATE).evidence.n == 100  # not the 200 from before
     assert state.judge(ERROR_RATE).finding is Finding.OPEN
 
 

@@ -2,14 +2,28 @@
 
 from functools import reduce
 
-from engine.examples import ERROR_RATE, ERRORS, applied, at, check, counts, fold, level, moment, script
+from engine.examples import (
+    ERROR_RATE,
+    ERRORS,
+    applied,
+    at,
+    check,
+    counts,
+    entry,
+    fold,
+    level,
+    moment,
+    script,
+    seconds,
+)
 
 from chaosctl.engine import events
 from chaosctl.engine.evolve import evolve
 from chaosctl.engine.judge import Finding
 from chaosctl.engine.verdict import finding
 from chaosctl.model import Counts
-from chaosctl.spec import EProcess, KOfN, Role, Span
+from chaosctl.spec import EDetector, EProcess, KOfN, Role, Span
+from chaosctl.stats import samples_needed
 
 TWO_OF_THREE = check("two of three", Role.STEADY, decision=KOfN(k=2, n=3), min=3)
 
@@ -57,6 +71,19 @@ def test_an_abort_check_that_broke_once_is_shown_as_broken_in_the_end():
     state = fold(at(events.Opened), level("two ready", 1, 1), level("two ready", 3, 2), of=script(rule))
 
     assert finding(state, rule) is Finding.REFUTED
+
+
+def watching(rule, **fields):
+    """A state in which faults may be felt from the first second on."""
+    return fold(at(events.Opened), of=script(rule, **fields))
+
+
+def readings(*bad, n=100, start=0, name="errors"):
+    return [counts(name, one, n, start + when) for when, one in enumerate(bad, 1)]
+
+
+def after(state, *some):
+    return reduce(evolve, some, state)
 
 
 def test_each_further_attempt_to_certify_a_rate_needs_more_answers():
@@ -125,3 +152,123 @@ def test_a_good_stretch_begins_after_the_last_bad_answer_in_its_first_reading():
     state = fold(at(events.Measured, 2, check="errors", reading=reading), of=script(ERROR_RATE))
 
     assert state.judge(ERROR_RATE).since.low == moment(1.3)
+
+
+def test_a_steady_state_that_is_certified_must_be_good_for_long_enough_to_hold_after_a_fault():
+    state = after(watching(ERROR_RATE, stable_for=seconds(20)), *readings(*[0] * 20))
+    assert finding(state, ERROR_RATE) is Finding.OPEN
+
+    assert finding(after(state, counts("errors", 0, 100, 21)), ERROR_RATE) is Finding.HELD
+
+
+def test_before_the_first_fault_nothing_must_be_good_for_longer_than_it_takes_to_show():
+    state = fold(*readings(*[0] * 5), of=script(ERROR_RATE, stable_for=seconds(20)))
+
+    assert finding(state, ERROR_RATE) is Finding.HELD
+
+
+def test_what_is_counted_by_readings_must_be_good_for_long_enough_as_well():
+    ready = check("all ready", Role.STEADY, decision=KOfN(k=1, n=3), min=3)
+    state = after(watching(ready, stable_for=seconds(10)), *[level("all ready", 3, t) for t in range(1, 11)])
+    assert finding(state, ready) is Finding.OPEN
+
+    assert finding(after(state, level("all ready", 3, 11)), ready) is Finding.HELD
+
+
+def test_a_reading_that_the_rule_tolerates_does_not_end_a_good_stretch():
+    values = [3, 3, 3, 1, 3, 3]
+    state = after(watching(TWO_OF_THREE), *[level("two of three", v, t) for t, v in enumerate(values, 1)])
+
+    assert state.judge(TWO_OF_THREE).since.low == moment(0)
+
+
+def test_a_good_stretch_that_relapsed_must_be_outlasted():
+    """Failing for a second every 20 s: with 10 s it looks recovered once, and never again."""
+    cycle = [0] * 19 + [74]
+    state = after(watching(ERROR_RATE, stable_for=seconds(10)), *readings(74, *cycle, *[0] * 19))
+
+    assert state.judge(ERROR_RATE).lasts == seconds(19)
+    assert finding(state, ERROR_RATE) is Finding.OPEN
+    assert finding(after(state, *readings(0, 0, start=40)), ERROR_RATE) is Finding.HELD
+
+
+def test_the_time_before_the_first_break_is_no_good_stretch_that_relapsed():
+    state = after(watching(ERROR_RATE, stable_for=seconds(10)), *readings(*[0] * 50, 74))
+
+    assert state.judge(ERROR_RATE).lasts == seconds(10)
+
+
+def test_a_relapse_is_remembered_when_the_last_fault_is_over():
+    cycle = [74, *[0] * 19, 74]
+    state = after(watching(ERROR_RATE, entries=(entry("one", 0),)), *readings(*cycle))
+    done = after(state, at(events.Skipped, 21, entry="one", why="x"), at(events.Closed, 21))
+
+    assert done.judge(ERROR_RATE).lasts == seconds(19)
+
+
+def test_a_relapse_is_when_the_detector_fires_however_long_it_was_good():
+    state = after(watching(ERROR_RATE), *readings(*[0] * 500))
+    assert finding(state, ERROR_RATE) is Finding.HELD
+
+    assert finding(after(state, *readings(5, 6, 5, start=500)), ERROR_RATE) is Finding.REFUTED
+
+
+def test_an_e_process_remembers_all_and_a_detector_does_not():
+    good, bad = readings(*[0] * 300, name="rule"), readings(*[6] * 4, start=300, name="rule")
+    process = check("rule", Role.EXPECT, ERRORS, EProcess(), max=0.01)
+    detector = check("rule", Role.EXPECT, ERRORS, EDetector(), max=0.01)
+
+    assert finding(after(watching(process), *good, *bad), process) is Finding.HELD
+    assert finding(after(watching(detector), *good, *bad), detector) is Finding.REFUTED
+
+
+def test_a_longer_run_length_needs_more_evidence_for_an_alarm():
+    quick = check("rule", Role.EXPECT, ERRORS, EDetector(run_length=seconds(60)), max=0.01)
+    patient = check("rule", Role.EXPECT, ERRORS, EDetector(run_length=seconds(10**7)), max=0.01)
+
+    assert finding(after(watching(quick), *readings(6, 6, name="rule")), quick) is Finding.REFUTED
+    assert finding(after(watching(patient), *readings(6, 6, name="rule")), patient) is Finding.OPEN
+
+
+def test_an_e_process_is_refuted_at_its_share_of_the_runs_alpha():
+    usual = check("rule", Role.EXPECT, ERRORS, EProcess(), max=0.01)
+    strict = check("rule", Role.EXPECT, ERRORS, EProcess(false_alarm=1e-9), max=0.01)
+
+    assert finding(after(watching(usual), *readings(8, name="rule")), usual) is Finding.REFUTED
+    assert finding(after(watching(strict), *readings(8, name="rule")), strict) is Finding.OPEN
+
+
+def test_a_window_counts_once_however_many_of_its_requests_failed_together():
+    each = check("rule", Role.EXPECT, ERRORS, EDetector(), max=0.01)
+    windows = check("rule", Role.EXPECT, ERRORS, EDetector(window=seconds(1)), max=0.01)
+    clustered = readings(0, 0, 37, 0, 0, name="rule")
+
+    assert finding(after(watching(each), *clustered), each) is Finding.REFUTED
+    assert finding(after(watching(windows), *clustered), windows) is Finding.OPEN
+
+
+def test_a_window_is_judged_when_it_is_full():
+    rule = check("rule", Role.EXPECT, ERRORS, EDetector(window=seconds(5)), max=0.01)
+    state = after(watching(rule), *readings(90, 90, 90, 90, name="rule"))
+    assert state.judge(rule).evidence.above == ()
+
+    assert finding(after(state, counts("rule", 90, 100, 5)), rule) is Finding.OPEN
+    assert state.judge(rule).evidence.open.bad == 360
+
+
+def test_windows_without_a_bad_request_certify_as_many_as_requests_would():
+    rule = check("rule", Role.STEADY, ERRORS, EProcess(window=seconds(1)), max=0.2)
+    needed = int(samples_needed(0.2))
+
+    assert finding(fold(*readings(*[0] * (needed - 1), name="rule"), of=script(rule)), rule) is Finding.OPEN
+    assert finding(fold(*readings(*[0] * needed, name="rule"), of=script(rule)), rule) is Finding.HELD
+
+
+def test_a_rule_about_time_fires_beside_a_test():
+    rule = check(
+        "rule", Role.ABORT, ERRORS, EDetector(run_length=seconds(10**12)), max=0.5, lasting=seconds(3)
+    )
+    state = after(watching(rule), *readings(6, 6, n=10, name="rule"))
+    assert finding(state, rule) is Finding.OPEN
+
+    assert finding(after(state, counts("rule", 6, 10, 3)), rule) is Finding.REFUTED

@@ -105,7 +105,7 @@ def test_what_held_before_the_first_fault_shows_nothing_of_the_time_after():
     two = check("two ready", Role.EXPECT, min=2, from_steady=False)
     state = fold(level("two ready", 3, 1), at(events.Opened, 1), of=script(STEADY, two, entries=ONE))
 
-    assert "two ready is not decided" in verdict(state).why
+    assert "two ready is not decided: 1 more reading would decide it" in verdict(state).why
 
 
 def test_the_first_reason_to_stop_is_the_one_that_is_told():

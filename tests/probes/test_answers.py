@@ -7,6 +7,10 @@ from probes.views import END, KINDS, read, sample, view
 
 from chaosctl.errors import NoData
 from chaosctl.model import Level
+from chaosctl.probes.latency import Latency
+from chaosctl.probes.ready_replicas import ReadyReplicas
+from chaosctl.probes.slow_answers import SlowAnswers
+from chaosctl.spec import Bounds
 from chaosctl.testing import EPOCH
 
 FROM_ANSWERS = [
@@ -96,3 +100,29 @@ async def test_when_no_answer_is_good_nobody_knows_the_revision():
 async def test_answers_that_do_not_tell_their_version_are_no_data():
     with pytest.raises(NoData, match="told its model version"):
         await read({"kind": "revision"}, view(sample(version="")))
+
+
+@pytest.mark.parametrize(("percentile", "share"), [(99, 0.01), (50, 0.5), (99.9, 0.001)])
+def test_a_percentile_within_a_limit_can_be_asked_of_the_share_that_is_slower(percentile, share):
+    probe, holds = Latency(percentile=percentile).as_counts(Bounds(max=0.25))
+
+    assert probe == SlowAnswers(slower_than=timedelta(seconds=0.25))
+    assert holds.max == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "bounds"),
+    [
+        (100, {"max": 1}),
+        (99, {"min": 1}),
+        (99, {"min": 1, "max": 2}),
+        (99, {"max": 0}),
+        (99, {"max": 1, "from_steady": True}),
+    ],
+)
+def test_what_no_share_can_say_stays_a_percentile(percentile, bounds):
+    assert Latency(percentile=percentile).as_counts(Bounds(**bounds)) is None
+
+
+def test_a_probe_that_counts_nothing_has_no_other_form():
+    assert ReadyReplicas().as_counts(Bounds(min=3)) is None

@@ -72,6 +72,7 @@ def script(**changes):
         "entries": (RELEASE,),
         "checks": CHECKS,
         "seed": 7,
+        "stable_for": seconds(5),
     }
     return Script(**fields | changes)
 

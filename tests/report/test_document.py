@@ -29,7 +29,7 @@ from chaosctl.errors import Invalid
 from chaosctl.model import Counts
 from chaosctl.report import Chain, compose, data, html, junit, markdown, read
 from chaosctl.report.axis import plot
-from chaosctl.spec import ClockName, KOfN, Role
+from chaosctl.spec import ClockName, EProcess, KOfN, Role
 
 BROKE = (
     "83 of 2,680 answers were wrong (3.1 %, 95 % interval 2.5 to 3.8 %), 17.8 s from the first to the last."
@@ -313,3 +313,20 @@ def test_a_steady_state_that_broke_without_a_bad_answer_is_told_with_its_worst()
     made = document([*some, *second(20), *second(21, slow=0.31), *second(22, slow=0.2)])
     assert made.recap[1].text.startswith("p99 was at worst 351 ms (≤ 200 ms); none of 120 requests was bad")
     assert made.recap[2].text == "nobody: not detected, though it showed."
+
+
+def test_what_tests_are_right_about_is_a_limit_and_so_is_what_they_assume():
+    windows = CHECKS[1].model_copy(update={"decision": EProcess(alpha=0.01, window=timedelta(seconds=5))})
+    made = document([started(checks=(CHECKS[0], windows, *CHECKS[2:]), alpha=0.02), *STEADY])
+
+    assert {
+        "errors: held wrongly in at most 5 % of runs (alpha); assumes independent failures.",
+        "correct: held wrongly in at most 1 % of runs (alpha); counts windows of 5 s.",
+        "Failed, aborted or flagged wrongly in at most 2 % of runs (alpha), shared by 2 tests.",
+    } <= set(made.limits)
+
+
+def test_a_run_without_tests_promises_no_error_rate():
+    made = document([started(checks=(CHECKS[3],)), level("p99", 1, 0.04)])
+
+    assert not any("(alpha)" in limit for limit in made.limits)

@@ -78,6 +78,7 @@ SCRIPT = Script(
         check("some ready", Role.EXPECT, n=3, min=0),
         check("not blind", Role.ABORT, min=0).model_copy(update={"lasting": seconds(60)}),
     ),
+    stable_for=seconds(0),
 )
 
 

@@ -20,6 +20,7 @@ VERSION = "chaosctl.dev/v1"
 SHRINK = {"at": "500ms", "id": "shrink", "inject": {"kind": "scale-down", "replicas": 2}, "hold": "20s"}
 PLAYBOOK = {
     "summary": "One replica less for a while.",
+    "stableFor": "1s",
     "probes": {"ready": {"kind": "ready-replicas"}},
     "steadyState": [{"probe": "ready", "min": 3, "every": "500ms"}],
     "timeline": [SHRINK],

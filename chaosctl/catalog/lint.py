@@ -3,7 +3,7 @@
 A rule is a pure function of a draft. It says where, what and what to do; it never looks at a cluster.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import combinations
 from typing import NamedTuple
@@ -13,11 +13,13 @@ from chaosctl.catalog.loading import CHECKS, PlaybookFile
 from chaosctl.catalog.resolve import Question, probes_of, question
 from chaosctl.spec import ClockName, EDetector, Fault, Probe, Role, Span, Tested
 from chaosctl.spec.amounts import show_duration, show_share, unit_of
+from chaosctl.spec.arrivals import Arrival, Trace
 from chaosctl.spec.parameters import look
 from chaosctl.spec.places import Source
 from chaosctl.spec.playbook import CheckText, EntryText, PlaybookSpec
 from chaosctl.spec.problems import Path, Problem, Severity
 from chaosctl.stats import samples_needed
+from chaosctl.streams.trace import expected
 
 EVEN = frozenset({"poisson", "constant"})
 LONGEST_RUN = timedelta(hours=24)
@@ -43,6 +45,14 @@ class Draft(NamedTuple):
     faults: tuple[Fault, ...]
     tellers: Mapping[ClockName, list[str]]
     """The kinds of probe that tell a clock, of all that there are."""
+    trace: Sequence[float] = ()
+
+    def expected(self, arrival: Arrival, time: timedelta) -> float:
+        """How many requests come in so long."""
+        seconds = max(time.total_seconds(), 0.0)
+        if isinstance(arrival, Trace):
+            return expected(self.trace, arrival, seconds)
+        return arrival.expected(seconds)
 
     def checks(self) -> Iterator[tuple[Path, Role, CheckText]]:
         """Every check with its place, effects among them."""
@@ -87,7 +97,7 @@ def lint(file: PlaybookFile, catalog: Catalog) -> list[Problem]:
     tellers = {
         clock: [name for name, kind in catalog.probes.items() if kind.tells is clock] for clock in ClockName
     }
-    draft = Draft(file.source, spec, probes_of(spec, catalog), faults, tellers)
+    draft = Draft(file.source, spec, probes_of(spec, catalog), faults, tellers, file.trace)
     found = [problem for rule in RULES for problem in rule(draft)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -349,7 +359,7 @@ def _answers_suffice(draft: Draft, place: Path, test: Test) -> Iterator[Problem]
     if needed is None or workload is None:
         return
     time = min(_times(draft, test)) - workload.answer_within
-    there = workload.arrival.expected(max(time.total_seconds(), 0))
+    there = draft.expected(workload.arrival, time)
     if needed > there:
         message = f"needs {int(needed)} answers to be decided, {int(there)} come in {show_duration(time)}"
         yield draft.error(place, message, "raise the rate, give it more time, or loosen the bound")

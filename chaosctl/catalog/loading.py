@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from chaosctl.catalog.files import find_playbook, inside
 from chaosctl.catalog.kinds import Catalog
+from chaosctl.catalog.traces import recorded
 from chaosctl.errors import Invalid
 from chaosctl.model import Json
 from chaosctl.spec import Spec
@@ -26,6 +27,7 @@ from chaosctl.spec.source import read
 from chaosctl.spec.validation import problems_of
 from chaosctl.spec.windows import Windows
 
+ARRIVAL_FILE: Place = ("spec", "workload", "arrival", "file")
 CHECKS = ("steadyState", "expect", "abort")
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -37,6 +39,8 @@ class PlaybookFile:
     path: Path
     source: Source
     playbook: Playbook
+    trace: Sequence[float] = ()
+    """When the requests of the trace came that its workload follows, if it does."""
 
     @property
     def name(self) -> str:
@@ -127,9 +131,20 @@ def playbook_in(
     problems += _body_problems(source, tree, catalog)
     problems += _reference_problems(source, tree)
     problems += _file_problems(source, tree, ("spec", "workload", "requests", "file"), path.parent)
+    problems += _file_problems(source, tree, ARRIVAL_FILE, path.parent)
     if problems or playbook is None:
         raise Mistakes(_in_order(problems))
-    return PlaybookFile(path, source, playbook)
+    return PlaybookFile(path, source, playbook, _trace(path, source, playbook))
+
+
+def _trace(path: Path, source: Source, playbook: Playbook) -> Sequence[float]:
+    """Raises Mistakes."""
+    if playbook.spec.workload is None:
+        return ()
+    try:
+        return recorded(playbook.spec.workload.arrival, path.parent)
+    except Invalid as wrong:
+        raise Mistakes([source.problem(ARRIVAL_FILE, str(wrong))]) from None
 
 
 def drill_in(source: Source) -> Drill:

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from chaosctl.catalog import installed
+from chaosctl.catalog.traces import recorded
 from chaosctl.changes import look
 from chaosctl.cluster.adapter import KubernetesCluster, connect
 from chaosctl.cluster.kubernetes import NoCluster
@@ -19,7 +20,6 @@ from chaosctl.operations.http import PlainHttp
 from chaosctl.operations.order import Access
 from chaosctl.operations.perform import World
 from chaosctl.operations.sandbox import for_one_run, status
-from chaosctl.operations.traces import recorded
 from chaosctl.ports import Answers, Clock, Reader
 from chaosctl.spec import Script, Target, Workload
 from chaosctl.spec.arrivals import written

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
+from chaosctl.catalog.traces import recorded
 from chaosctl.errors import Invalid
-from chaosctl.operations.traces import recorded
 from chaosctl.spec.load import Load, Share
 from chaosctl.streams.loaded import Loaded
 from chaosctl.streams.readings import Listener, Teller

@@ -232,3 +232,38 @@ def test_windows_that_are_enough_are_fine(tmp_path):
     wide = "{probe: errors, max: 20%, decide: {kind: eProcess, unit: window, window: 2s}}"
 
     assert found(tmp_path, ("{probe: errors, max: 1%}", wide)) == {}
+
+
+TRACED = (WORKLOAD, WORKLOAD.replace("{process: poisson, rate: 50/s}", "{process: trace, file: calls.csv}"))
+
+
+def traced(tmp_path, rows):
+    (tmp_path / "calls.csv").write_text("\n".join(map(str, rows)))
+    return check_file(write(tmp_path, changed(TRACED)), CATALOG)
+
+
+def test_a_trace_with_enough_requests_is_fine(tmp_path):
+    assert traced(tmp_path, (number / 50 for number in range(50 * 600))) == []
+
+
+def test_a_trace_that_has_too_few_requests_cannot_decide(tmp_path):
+    messages = [problem.message for problem in traced(tmp_path, (number * 2 for number in range(300)))]
+    assert any("answers to be decided" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([3, 2], "calls.csv:2: earlier than the request before; sort the trace by time"),
+        ([], "calls.csv: a trace has at least two requests, a row each"),
+    ],
+)
+def test_a_trace_that_is_none_is_told_with_its_line(tmp_path, rows, message):
+    (problem,) = traced(tmp_path, rows)
+    assert (problem.field, problem.message) == ("spec.workload.arrival.file", message)
+
+
+def test_a_trace_outside_of_the_folder_is_refused(tmp_path):
+    away = TRACED[1].replace("calls.csv", "../calls.csv")
+    (problem,) = check_file(write(tmp_path, changed((WORKLOAD, away))), CATALOG)
+    assert '"../calls.csv"' in problem.message

@@ -8,12 +8,12 @@ from chaosctl.spec.arrivals import Arrival, Trace
 from chaosctl.streams.trace import offsets
 
 
-def recorded(process: Arrival) -> Sequence[float]:
+def recorded(process: Arrival, folder: Path = Path()) -> Sequence[float]:
     """When the requests of the trace came that a process names; nothing of others. Raises Invalid."""
     if not isinstance(process, Trace):
         return ()
     try:
-        with Path(process.file).open(encoding="utf-8", newline="") as lines:
+        with (folder / process.file).open(encoding="utf-8", newline="") as lines:
             return offsets(lines, process.file)
     except UnicodeDecodeError as wrong:
         raise Invalid(f"{process.file} is not UTF-8") from wrong

@@ -116,7 +116,21 @@ class Switch(Model):
     fault: Json
 
 
-Step = Annotated[Patch | Create | Delete | Banish | Evict | Switch, Field(discriminator="step")]
+class Stream(Model):
+    """Send requests on top of the workload, until the end; they end with whoever sends them.
+
+    `name` is its entry's; `arrival` as a playbook has it. `answer_within` is in seconds; `most` is how many
+    may be under way at once.
+    """
+
+    step: Literal["stream"] = "stream"
+    name: str
+    arrival: Json
+    answer_within: float
+    most: PositiveInt
+
+
+Step = Annotated[Patch | Create | Delete | Banish | Evict | Switch | Stream, Field(discriminator="step")]
 Plan = tuple[Step, ...]
 
 

@@ -1,10 +1,10 @@
 """Why: the core asks the outside world for this much and no more, so that tests can be the outside world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chaosctl.model import Counts, Json, Level, Model, Op, Ref
+from chaosctl.model import Counts, Json, Level, Model, Op, Ref, Stream
 
 
 class Reader(Protocol):
@@ -107,4 +107,33 @@ class Answers(Protocol):
 
     def versions(self, start: datetime, end: datetime) -> Mapping[str, int]:
         """How many good answers each model version gave."""
+        ...
+
+    def statuses(self, start: datetime, end: datetime, among: Collection[int]) -> Counts:
+        """Requests that were answered with one of these statuses, of all that were due."""
+        ...
+
+    def sent_rate(self, start: datetime, end: datetime) -> Level:
+        """How many requests left, a second."""
+        ...
+
+
+class Stage(Protocol):
+    """Where a run's traffic is sent from, and what it saw."""
+
+    @property
+    def answers(self) -> Answers:
+        """The workload's."""
+        ...
+
+    def begin(self, name: str, stream: Stream, until: datetime) -> None:
+        """Send a stream on top of the workload until then. Raises CannotPlan."""
+        ...
+
+    async def end(self, name: str) -> None:
+        """Send no more of it, and wait for nothing that is under way."""
+        ...
+
+    def of(self, name: str) -> Answers | None:
+        """What a stream saw; None where it has not begun."""
         ...

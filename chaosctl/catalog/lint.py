@@ -3,14 +3,14 @@
 A rule is a pure function of a draft. It says where, what and what to do; it never looks at a cluster.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import combinations
 from typing import NamedTuple
 
 from chaosctl.catalog.kinds import Catalog
 from chaosctl.catalog.loading import CHECKS, PlaybookFile
-from chaosctl.catalog.resolve import Question, probes_of, question
+from chaosctl.catalog.resolve import Question, entry_names, probes_of, question
 from chaosctl.spec import ClockName, EDetector, Fault, Probe, Role, Span, Tested
 from chaosctl.spec.amounts import show_duration, show_share, unit_of
 from chaosctl.spec.arrivals import Arrival, Trace
@@ -287,6 +287,21 @@ def names_are_unique(draft: Draft) -> Iterator[Problem]:
         ids.add(entry.id or "")
 
 
+def streams_are_sent(draft: Draft) -> Iterator[Problem]:
+    """What is sent on top of a workload needs one; and what reads it must name the entry that sends it."""
+    names = entry_names(draft.spec)
+    sending = {name for name, (_, _, fault) in zip(names, draft.entries(), strict=True) if fault.sends}
+    for place, _, fault in draft.entries():
+        if fault.sends and draft.spec.workload is None:
+            hint = 'add a "workload": whose callers are they who should not notice?'
+            yield draft.error((*place, "inject"), f"{fault.kind} adds to a workload, and there is none", hint)
+    for name, probe in draft.probes.items():
+        stream = getattr(probe, "stream", "")
+        if stream and stream not in sending:
+            message = f'no entry "{stream}" sends traffic'
+            yield draft.error(("spec", "probes", name, "stream"), message, f"there is {_listed(sending)}")
+
+
 RULES: tuple[Rule, ...] = (
     steady_state_reads_something,
     clocks_are_expectations,
@@ -306,7 +321,12 @@ RULES: tuple[Rule, ...] = (
     recovery_has_the_time,
     comparisons_have_even_traffic,
     names_are_unique,
+    streams_are_sent,
 )
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def _overlap(one: EntryText, other: EntryText) -> bool:

@@ -11,8 +11,8 @@ from chaosctl.controller.orders import Rules
 from chaosctl.controller.reach import Reach
 from chaosctl.controller.turns import Turns
 from chaosctl.controller.voice import Voice
-from chaosctl.operations.connect import Player
 from chaosctl.operations.perform import World
+from chaosctl.operations.stage import Player
 from chaosctl.ports import Reader
 from chaosctl.store import Store
 

@@ -1,6 +1,7 @@
 """Why: one line here is all that a new built-in fault needs beside its own file."""
 
 from chaosctl.faults.bad_artifact import BadArtifact
+from chaosctl.faults.burst import Burst
 from chaosctl.faults.config import Config
 from chaosctl.faults.cordon import Cordon
 from chaosctl.faults.disconnect import Disconnect
@@ -20,6 +21,7 @@ from chaosctl.spec import Fault
 
 FAULTS: tuple[type[Fault], ...] = (
     BadArtifact,
+    Burst,
     Config,
     Cordon,
     Disconnect,
@@ -40,6 +42,7 @@ FAULTS: tuple[type[Fault], ...] = (
 __all__ = [
     "FAULTS",
     "BadArtifact",
+    "Burst",
     "Config",
     "Cordon",
     "Disconnect",

@@ -15,7 +15,8 @@ from chaosctl.cluster.trouble import of_pods
 from chaosctl.errors import Conflict, Gone, Invalid, Lost, NoData
 from chaosctl.model import Json, Ref
 from chaosctl.operations.accounts import watchdog
-from chaosctl.operations.connect import connected, service_address
+from chaosctl.operations.address import service_address
+from chaosctl.operations.connect import connected
 from chaosctl.operations.interrupts import interrupts
 from chaosctl.operations.manifests import MODELS, model, namespace
 from chaosctl.operations.order import SAMPLE, Access

@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 
 from chaosctl.changes import look
 from chaosctl.cluster.guardian import Guardian
@@ -35,8 +35,10 @@ async def watchdog(context: str, kubeconfig: str, namespaces: tuple[str, ...]) -
     """Watch the Deployments that ask for it until SIGTERM; "" is every namespace."""
     async with connected(Access(context=context, kubeconfig=kubeconfig), manager=MANAGER) as world:
 
-        def answers(target: Target) -> AbstractAsyncContextManager[Answers]:
-            return world.play(_probing(target), target)
+        @asynccontextmanager
+        async def answers(target: Target) -> AsyncIterator[Answers]:
+            async with world.play(_probing(target), target) as stage:
+                yield stage.answers
 
         name = await _journal_name(world.cluster, namespaces[0] or "kube-system")
         with Store(home().store) as store, store.journal(name) as journal:

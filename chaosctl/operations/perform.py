@@ -22,10 +22,10 @@ from chaosctl.engine.decide import Activity, Apply, Keep, Listen, Measure, Play,
 from chaosctl.engine.events import AnyEvent
 from chaosctl.engine.judge import LONG_AGO
 from chaosctl.engine.state import State, probe_key
-from chaosctl.errors import Illegal, NoData
-from chaosctl.model import Reading, Ref
+from chaosctl.errors import CannotPlan, Illegal, NoData
+from chaosctl.model import Reading, Ref, Stream
 from chaosctl.operations.notices import Notices, reactor
-from chaosctl.ports import Answers, Clock, Cluster, Http
+from chaosctl.ports import Answers, Clock, Cluster, Http, Stage
 from chaosctl.spec import Aim, Check, Script, Target, View
 from chaosctl.targets import look
 
@@ -44,7 +44,7 @@ class World:
     clock: Clock
     http: Http
     ledgers: Ledgers
-    play: Callable[[Script, Target], AbstractAsyncContextManager[Answers]]
+    play: Callable[[Script, Target], AbstractAsyncContextManager[Stage]]
     options: str = ""
     guardians: Ref = LEASE
 
@@ -55,7 +55,7 @@ class Performer:
 
     world: World
     guarded: bool = True
-    answers: Answers | None = None
+    stage: Stage | None = None
     notices: Notices = field(default_factory=Notices)
 
     async def __call__(self, activity: Activity, state: State) -> AnyEvent:
@@ -99,6 +99,9 @@ class Performer:
             guarded=self.guarded,
             ready_by=ready_by,
         )
+        for step in life.plan:
+            if isinstance(step, Stream):
+                self._stage().begin(name, step, life.deadline)
         return events.Applied(at=self.world.clock.now(), entry=name)
 
     async def _keep(self, name: str, state: State) -> events.Restored | events.EffectLost:
@@ -126,21 +129,27 @@ class Performer:
             raise Illegal(f"{check.name} reads no probe")
         end = self.world.clock.now()
         start = _since(state, check, end)
-        if self.answers is not None:
-            await self.answers.settled(end)
+        answers = self.stage.answers if self.stage else None
+        added = self.stage.of(str(check.probe.get("stream", ""))) if self.stage else None
+        for seen_by in (answers, added):
+            if seen_by is not None:
+                await seen_by.settled(end)
         seen = state.steady.get(probe_key(check.probe), ())
         view = View(
             state.plot.target,
             self.world.cluster,
             self.world.http,
-            self.answers,
+            answers,
             start,
             end,
             seen[-1] if seen else None,
+            self.stage.of if self.stage else _nothing,
         )
         return await self.world.catalog.probe(check.probe).read(view)
 
     async def _revert(self, name: str, state: State) -> events.Reverted | events.Superseded:
+        if self.stage is not None:
+            await self.stage.end(name)
         where, memory = ledger_of(state.plot.target.workload), Memory(state.run, _line(name, state))
         outcomes = await restore(where, name, self.world.ledgers, memory)
         found = tuple(undone.outcome for undone in outcomes)
@@ -151,14 +160,22 @@ class Performer:
 
     async def _play(self, script: Script) -> Never:
         """Cancelled when the run is over; ends by itself only with an error."""
-        async with self.world.play(script, script.target) as answers:
-            self.answers = answers
+        async with self.world.play(script, script.target) as self.stage:
             await asyncio.Event().wait()
         raise Illegal("the workload ended without an error")
+
+    def _stage(self) -> Stage:
+        if self.stage is None:
+            raise CannotPlan("no traffic is being sent that more could be added to")
+        return self.stage
 
     async def _listen(self, state: State) -> events.Noticed:
         since = state.opened_at or state.since
         return await self.notices.next(state.plot.target, since, self.world.cluster, self.world.clock)
+
+
+def _nothing(_name: str) -> Answers | None:
+    return None
 
 
 def _since(state: State, check: Check, end: datetime) -> datetime:

@@ -11,12 +11,14 @@ from chaosctl.changes import same
 from chaosctl.cluster.facts import gather
 from chaosctl.engine.guards import Facts, Finding, Guarding, refusals
 from chaosctl.errors import ChaosError, Gone
-from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step, Switch
-from chaosctl.operations.connect import connected, service_address
+from chaosctl.model import Banish, Create, Delete, Evict, Json, Patch, Plan, Ref, Step, Stream, Switch
+from chaosctl.operations.address import service_address
+from chaosctl.operations.connect import connected
 from chaosctl.operations.order import Order
 from chaosctl.operations.perform import World
 from chaosctl.ports import Reader
 from chaosctl.report.text import clean, length
+from chaosctl.report.words import arrival
 from chaosctl.spec import Aim, Entry, Script, TargetView
 from chaosctl.targets.fields import texts
 from chaosctl.traffic.address import Address
@@ -214,6 +216,8 @@ def _step(step: Step) -> Iterator[str]:
             yield f"pods of {step.owner} on {', '.join(step.nodes)}   evicted, as their budgets allow"
         case Switch():
             yield f"{step.proxies}   told: {_shown(step.fault)}"
+        case Stream():
+            yield f"requests on top of the workload   {arrival(step.arrival)}"
 
 
 def _shown(value: object) -> str:

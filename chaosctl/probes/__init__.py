@@ -13,8 +13,11 @@ from chaosctl.probes.pods_gone import PodsGone
 from chaosctl.probes.pods_on_nodes import PodsOnNodes
 from chaosctl.probes.prometheus import Prometheus
 from chaosctl.probes.ready_replicas import ReadyReplicas
+from chaosctl.probes.request_rate import RequestRate
+from chaosctl.probes.restarts import Restarts
 from chaosctl.probes.revision import Revision
 from chaosctl.probes.slow_answers import SlowAnswers
+from chaosctl.probes.statuses import Statuses
 from chaosctl.probes.touched import Touched
 from chaosctl.spec import Probe
 
@@ -32,8 +35,11 @@ PROBES: tuple[type[Probe], ...] = (
     PodsOnNodes,
     Prometheus,
     ReadyReplicas,
+    RequestRate,
+    Restarts,
     Revision,
     SlowAnswers,
+    Statuses,
     Touched,
 )
 
@@ -52,7 +58,10 @@ __all__ = [
     "PodsOnNodes",
     "Prometheus",
     "ReadyReplicas",
+    "RequestRate",
+    "Restarts",
     "Revision",
     "SlowAnswers",
+    "Statuses",
     "Touched",
 ]

@@ -3,11 +3,11 @@
 from typing import ClassVar, Literal
 
 from chaosctl.model import Reading
-from chaosctl.probes.sources import answers
-from chaosctl.spec import Probe, View
+from chaosctl.probes.sources import OfTraffic
+from chaosctl.spec import View
 
 
-class Agreement(Probe):
+class Agreement(OfTraffic):
     """The share of good answers that equal the known ones."""
 
     unit: ClassVar[str] = "share"
@@ -16,5 +16,5 @@ class Agreement(Probe):
     kind: Literal["agreement"] = "agreement"
 
     async def read(self, view: View) -> Reading:
-        counts = answers(view).disagreements(view.start, view.end)
+        counts = self.answers(view).disagreements(view.start, view.end)
         return counts.model_copy(update={"complement": True})

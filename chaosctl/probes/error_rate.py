@@ -3,11 +3,11 @@
 from typing import ClassVar, Literal
 
 from chaosctl.model import Reading
-from chaosctl.probes.sources import answers
-from chaosctl.spec import Probe, View
+from chaosctl.probes.sources import OfTraffic
+from chaosctl.spec import View
 
 
-class ErrorRate(Probe):
+class ErrorRate(OfTraffic):
     """The share of requests without a good answer."""
 
     unit: ClassVar[str] = "share"
@@ -15,4 +15,4 @@ class ErrorRate(Probe):
     kind: Literal["error-rate"] = "error-rate"
 
     async def read(self, view: View) -> Reading:
-        return answers(view).failures(view.start, view.end)
+        return self.answers(view).failures(view.start, view.end)

@@ -7,14 +7,14 @@ from pydantic import Field
 
 from chaosctl.model import Reading
 from chaosctl.probes.slow_answers import SlowAnswers
-from chaosctl.probes.sources import answers
+from chaosctl.probes.sources import OfTraffic
 from chaosctl.spec import Bounds, Probe, View
 from chaosctl.stats import share_above
 
 WHOLE = 100  # no number of answers shows that none at all is slower
 
 
-class Latency(Probe):
+class Latency(OfTraffic):
     """A percentile of the time from when a request was due to its answer."""
 
     unit: ClassVar[str] = "seconds"
@@ -27,7 +27,7 @@ class Latency(Probe):
         other = holds.min is not None or holds.from_steady
         if limit <= timedelta() or other or self.percentile >= WHOLE:
             return None
-        return SlowAnswers(slower_than=limit), Bounds(max=share_above(self.percentile))
+        return SlowAnswers(slower_than=limit, stream=self.stream), Bounds(max=share_above(self.percentile))
 
     async def read(self, view: View) -> Reading:
-        return answers(view).latency(view.start, view.end, self.percentile)
+        return self.answers(view).latency(view.start, view.end, self.percentile)

@@ -4,11 +4,11 @@ from typing import ClassVar, Literal
 
 from chaosctl.errors import NoData
 from chaosctl.model import Level, Reading
-from chaosctl.probes.sources import answers
-from chaosctl.spec import ClockName, Probe, View
+from chaosctl.probes.sources import OfTraffic
+from chaosctl.spec import ClockName, View
 
 
-class Revision(Probe):
+class Revision(OfTraffic):
     """The share of live answers that the expected model version gave.
 
     Expected is `version`, else the one of the steady state, else the most common one.
@@ -20,7 +20,7 @@ class Revision(Probe):
     version: str = ""
 
     async def read(self, view: View) -> Reading:
-        found = answers(view).versions(view.start, view.end)
+        found = self.answers(view).versions(view.start, view.end)
         versions = {version: count for version, count in found.items() if version}
         total = sum(versions.values())
         if not total:

@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from chaosctl.model import Reading
-from chaosctl.probes.sources import answers
-from chaosctl.spec import Probe, View
+from chaosctl.probes.sources import OfTraffic
+from chaosctl.spec import View
 from chaosctl.spec.amounts import Duration
 
 
-class SlowAnswers(Probe):
+class SlowAnswers(OfTraffic):
     """The share of requests that took longer than this, failed ones among them."""
 
     unit: ClassVar[str] = "share"
@@ -20,4 +20,4 @@ class SlowAnswers(Probe):
     slower_than: Annotated[Duration, Field(gt=timedelta())]
 
     async def read(self, view: View) -> Reading:
-        return answers(view).slower_than(view.start, view.end, self.slower_than.total_seconds())
+        return self.answers(view).slower_than(view.start, view.end, self.slower_than.total_seconds())

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from chaosctl.errors import ClusterError, NoData
 from chaosctl.model import Json, Model, Ref
 from chaosctl.ports import Answers
-from chaosctl.spec import Target, View
+from chaosctl.spec import Probe, Target, View
 from chaosctl.targets.fields import is_leaving, is_ready
 
 
@@ -56,8 +57,18 @@ async def staying_pods(view: View) -> list[Json]:
         return [pod for pod in await view.see.pods(view.target.workload) if not is_leaving(pod)]
 
 
-def answers(view: View) -> Answers:
-    """What the run's own traffic saw. Raises NoData."""
-    if view.answers is None:
-        raise NoData("no traffic is being sent, so there are no answers to look at")
-    return view.answers
+class OfTraffic(Probe):
+    """A probe of what was answered: to the workload, or to an entry of the timeline that sends traffic."""
+
+    stream: Annotated[str, Field(description="An entry that sends traffic; else it is the workload's.")] = ""
+
+    def answers(self, view: View) -> Answers:
+        """What that traffic saw. Raises NoData."""
+        if view.answers is None:
+            raise NoData("no traffic is being sent, so there are no answers to look at")
+        if not self.stream:
+            return view.answers
+        found = view.stream(self.stream)
+        if found is None:
+            raise NoData(f"{self.stream} has sent no traffic yet")
+        return found

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from chaosctl.changes import Outcome
 from chaosctl.engine import events
 from chaosctl.engine.events import AnyEvent
-from chaosctl.model import Banish, Create, Delete, Edit, Evict, Json, Patch, Plan, Step, Switch
+from chaosctl.model import Banish, Create, Delete, Edit, Evict, Json, Patch, Plan, Step, Stream, Switch
 from chaosctl.report.text import clean, listed, plural
 from chaosctl.spec import Check, ClockName, Script
 
@@ -95,7 +95,9 @@ def short(text: str) -> str:
 
 def fault(body: Json) -> str:
     """What is injected: its kind and what was asked for, without what is empty."""
-    details = [
+    when = body.get("arrival")
+    details = [arrival(when)] if isinstance(when, dict) else []
+    details += [
         f"{_spaced(name)} {_scalar(value)}"
         for name, value in body.items()
         if name != "kind" and not isinstance(value, dict | list) and value not in (None, "", False)
@@ -143,7 +145,19 @@ def _change(step: Step) -> list[str]:
             return [f"evict the pods of {step.owner} from {listed(step.nodes)}"]
         case Switch():
             return [f"through {step.proxies}: {fault(step.fault)}"]
+        case Stream():
+            return [f"send {arrival(step.arrival)}"]
     return []
+
+
+def arrival(body: Json) -> str:
+    """When requests come, in words: `poisson, rate 50/s`."""
+    said = (f"{_spaced(name)} {_several(value)}" for name, value in body.items() if name != "process")
+    return " ".join([str(body.get("process")), " ".join(said)])
+
+
+def _several(value: JsonValue) -> str:
+    return " and ".join(map(_scalar, value)) if isinstance(value, list) else _scalar(value)
 
 
 def _edit(edit: Edit) -> str:

@@ -195,10 +195,12 @@ def _as_poisson(value: object) -> object:
     return {"process": "poisson", **value} if isinstance(value, Mapping) else value
 
 
+_WHEN = Field(discriminator="process", description="When requests are due.")
+Process = Annotated[
+    Poisson | Constant | Gamma | Mmpp | Step | Ramp | Sine, _WHEN, BeforeValidator(_as_poisson)
+]
 Arrival = Annotated[
-    Poisson | Constant | Gamma | Mmpp | Step | Ramp | Sine | Trace,
-    Field(discriminator="process", description="When requests are due."),
-    BeforeValidator(_as_poisson),
+    Poisson | Constant | Gamma | Mmpp | Step | Ramp | Sine | Trace, _WHEN, BeforeValidator(_as_poisson)
 ]
 
 _any: TypeAdapter[Arrival] = TypeAdapter(Arrival)

@@ -1,7 +1,7 @@
 """Why: a fault declares and a probe measures. Neither acts, neither judges."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 from typing import ClassVar, NamedTuple
@@ -68,6 +68,8 @@ class Fault(Spec, ABC):
     """What its doubts look at; without these rights there is one doubt more."""
     reaction: ClassVar[bool] = False
     """Whether somebody else (a watchdog, a progressive controller) is expected to undo it."""
+    sends: ClassVar[bool] = False
+    """Whether it is traffic on top of the workload's; probes then know it by the name of its entry."""
     touches: ClassVar[str] = ""
     """What two entries cannot change at once: "template", "replicas", "traffic", "config"; "" for nothing."""
 
@@ -92,10 +94,15 @@ class Fault(Spec, ABC):
         return ()
 
 
+def _none(_name: str) -> Answers | None:
+    return None
+
+
 class View(NamedTuple):
     """What a probe may look at, and for which interval it answers.
 
-    `before` is what this check read last in the steady state, None until then.
+    `before` is what this check read last in the steady state, None until then. `answers` are those of the
+    workload; `stream` finds those of an entry that sends traffic of its own.
     """
 
     target: Target
@@ -105,6 +112,7 @@ class View(NamedTuple):
     start: datetime
     end: datetime
     before: Reading | None = None
+    stream: Callable[[str], Answers | None] = _none
 
 
 class Probe(Spec, ABC):

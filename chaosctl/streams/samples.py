@@ -7,7 +7,7 @@ import asyncio
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import NamedTuple
@@ -179,6 +179,19 @@ class Window:
     def pods(self, start: datetime, end: datetime) -> Mapping[str, int]:
         """How many good answers each pod gave; "" for those that did not say."""
         return self.named(self.pod, start, end)
+
+    def statuses(self, start: datetime, end: datetime, among: Collection[int]) -> Counts:
+        """Requests that were answered with one of these statuses, of all that were due."""
+        due = self.due(start, end)
+        bad = [number for number in due if self.status[number] in among]
+        return self.counts(bad, len(due), self.since(due, start), end)
+
+    def sent_rate(self, start: datetime, end: datetime) -> Level:
+        """How many requests left, a second."""
+        due = self.due(start, end)
+        since = self.since(due, start)
+        count = sum(self.sent[number] != inf for number in due)
+        return Level(value=count / (end - since).total_seconds(), start=since, end=end, n=len(due))
 
     def errors(self, start: datetime, end: datetime) -> Mapping[str, int]:
         """How many requests failed, by class."""

@@ -1,7 +1,7 @@
 """Why: what a workload saw is decided by the test, request by request."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -18,6 +18,7 @@ class Sample(NamedTuple):
     seconds: float = 0.01
     version: str = "1"
     agrees: bool | None = True
+    status: int = 200
 
 
 @dataclass
@@ -53,6 +54,15 @@ class FakeAnswers:
         if not good:
             raise NoData("no good answer")
         return Counter(good)
+
+    def statuses(self, start: datetime, end: datetime, among: Collection[int]) -> Counts:
+        return _counts(self._due(start, end), lambda sample: sample.status in among, start, end)
+
+    def sent_rate(self, start: datetime, end: datetime) -> Level:
+        n = len(self._due(start, end))
+        if not n:
+            raise NoData("no request was due")
+        return Level(value=n / (end - start).total_seconds(), start=start, end=end, n=n)
 
     def _due(self, start: datetime, end: datetime) -> list[Sample]:
         return [sample for sample in self.samples if start <= sample.due < end]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaosctl.catalog import body_schema, library, load_playbook, resolve
-from chaosctl.model import Banish, Delete, Edit, Json, Patch, Ref, Switch
+from chaosctl.model import Banish, Delete, Edit, Json, Patch, Ref, Stream, Switch
 from chaosctl.spec import Check, Fault, Probe, Rule, Spec, Target, TargetView
 from chaosctl.spec.amounts import show_amount
 from generator import markdown
@@ -18,6 +18,7 @@ PLAN = (
     Delete(ref=POD, uid="1"),
     Banish(owner=DEPLOYMENT, nodes=("node-1",)),
     Switch(proxies=DEPLOYMENT, port=9901, fault={}),
+    Stream(name="burst", arrival={"rate": "1/s"}, answer_within=5, most=1),
 )
 FAULTS_ABOUT = """
 A fault declares changes and never makes them; chaosctl applies them, undoes them, and writes both down. Its

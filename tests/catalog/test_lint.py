@@ -3,7 +3,9 @@
 import pytest
 from catalog.examples import CATALOG, PLAYBOOK, changed, write
 
-from chaosctl.catalog import check_file
+from chaosctl.catalog import catalog_of, check_file
+from chaosctl.faults import Burst
+from chaosctl.probes import Statuses
 from chaosctl.spec.problems import Severity
 
 STEADY = """\
@@ -267,3 +269,28 @@ def test_a_trace_outside_of_the_folder_is_refused(tmp_path):
     away = TRACED[1].replace("calls.csv", "../calls.csv")
     (problem,) = check_file(write(tmp_path, changed((WORKLOAD, away))), CATALOG)
     assert '"../calls.csv"' in problem.message
+
+
+BURST = ENTRY + "    - {at: 5m, inject: {kind: burst, arrival: {rate: 500/s}}, hold: 30s}\n"
+OF_BURST = "  probes:\n    broken: {kind: statuses, among: [500], stream: burst}\n"
+SENDING = catalog_of([*CATALOG.faults.values(), Burst], [*CATALOG.probes.values(), Statuses])
+
+
+def sent(tmp_path, *changes):
+    problems = check_file(write(tmp_path, changed(*changes)), SENDING)
+    return {(problem.field, problem.message): problem for problem in problems}
+
+
+def test_a_probe_may_read_what_an_entry_sends(tmp_path):
+    changes = [(ENTRY, BURST), ("  probes:\n", OF_BURST)]
+    assert {message for _, message in sent(tmp_path, *changes)} == {"no check reads this probe"}
+
+
+def test_a_probe_of_a_stream_that_nobody_sends_would_never_have_data(tmp_path):
+    changes = [(ENTRY, BURST), ("  probes:\n", OF_BURST.replace("stream: burst", "stream: bursts"))]
+    assert ("spec.probes.broken.stream", 'no entry "bursts" sends traffic') in sent(tmp_path, *changes)
+
+
+def test_a_burst_needs_callers_who_should_not_notice(tmp_path):
+    said = sent(tmp_path, (WORKLOAD, ""), (ENTRY, BURST))
+    assert ("spec.timeline[1].inject", "burst adds to a workload, and there is none") in said

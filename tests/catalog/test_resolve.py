@@ -143,7 +143,7 @@ def test_a_percentile_within_a_limit_is_a_share_of_slower_ones(tmp_path):
     check = resolve(load_playbook(write(tmp_path, PLAYBOOK), catalog), TARGET, GIVEN, catalog).checks[2]
 
     assert check.name == "slow ≤ 250 ms"
-    assert check.probe == {"kind": "slow-answers", "slowerThan": "250ms"}
+    assert check.probe == {"kind": "slow-answers", "slowerThan": "250ms", "stream": ""}
     assert check.unit == "share"
     assert check.holds == Bounds(max=0.01)
     assert isinstance(check.decision, EProcess)

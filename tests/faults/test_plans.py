@@ -60,6 +60,7 @@ TABLE = [
     ({"kind": "hpa", "maxReplicas": 3, "utilization": 90}, ["patch"]),
     ({"kind": "quota"}, ["create"]),
     ({"kind": "quota", "name": "team", "hard": {"pods": "3", "requests.cpu": "1"}}, ["patch"]),
+    ({"kind": "burst", "arrival": {"rate": "500/s"}}, ["stream"]),
     ({"kind": "latency", "delay": "300ms"}, ["create", "create", "patch", "switch"]),
     ({"kind": "errors", "share": "10%"}, ["create", "create", "patch", "switch"]),
     ({"kind": "disconnect", "mode": "timeout"}, ["create", "create", "patch", "switch"]),

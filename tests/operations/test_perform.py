@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import reduce, wraps
+from typing import NamedTuple
 
 import pytest
 
@@ -46,10 +47,22 @@ def entry(name, kind, effect=None, **fields):
     return Entry(id=name, at=timedelta(), hold=timedelta(seconds=9), fault=fault, effect=effect)
 
 
+class OnStage(NamedTuple):
+    """A stage on which only the workload plays."""
+
+    answers: object
+
+    def of(self, _name):
+        return None
+
+    async def end(self, _name):
+        """Nothing was begun."""
+
+
 def performer(cluster, answers=None):
     ledgers = Ledgers(cluster, FakeClock(), b"k" * 32)
     world = World(installed(), cluster, FakeClock(), FakeHttp(), ledgers, None)
-    return Performer(world, guarded=False, answers=answers)
+    return Performer(world, guarded=False, stage=answers and OnStage(answers))
 
 
 def state_of(*entries, checks=(), rollback="none", after=(), seed=1):

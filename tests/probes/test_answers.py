@@ -11,7 +11,7 @@ from chaosctl.probes.latency import Latency
 from chaosctl.probes.ready_replicas import ReadyReplicas
 from chaosctl.probes.slow_answers import SlowAnswers
 from chaosctl.spec import Bounds
-from chaosctl.testing import EPOCH
+from chaosctl.testing import EPOCH, FakeAnswers
 
 FROM_ANSWERS = [
     {"kind": "error-rate"},
@@ -126,3 +126,22 @@ def test_what_no_share_can_say_stays_a_percentile(percentile, bounds):
 
 def test_a_probe_that_counts_nothing_has_no_other_form():
     assert ReadyReplicas().as_counts(Bounds(min=3)) is None
+
+
+async def test_statuses_are_counted_among_all_that_were_due():
+    body = {"kind": "statuses", "among": [500, 502]}
+    seen = view(sample(1, status=500), sample(2, status=503), sample(3), sample(4, status=502))
+    assert (await read(body, seen)).value == 0.5
+
+
+async def test_requests_that_left_are_counted_by_the_second():
+    assert (await read({"kind": "request-rate"}, view(*(sample(n) for n in range(5))))).value == 0.5
+
+
+async def test_a_probe_of_a_stream_reads_that_streams_answers_alone():
+    burst = FakeAnswers([sample(1, ok=False)])
+    both = view(sample(1), sample(2))._replace(stream={"burst": burst}.get)
+    assert (await read({"kind": "error-rate"}, both)).value == 0
+    assert (await read({"kind": "error-rate", "stream": "burst"}, both)).value == 1
+    with pytest.raises(NoData, match="later has sent no traffic yet"):
+        await read({"kind": "error-rate", "stream": "later"}, both)

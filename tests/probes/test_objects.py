@@ -208,3 +208,13 @@ async def test_proxies_that_do_not_answer_give_no_data():
 async def test_what_the_cluster_does_not_say_is_no_data(body):
     with pytest.raises(NoData, match="does not exist"):
         await read(body, view(cluster=FakeCluster()))
+
+
+async def test_restarts_of_all_containers_are_added_up():
+    cluster = some_cluster()
+    pods = await pods_of(cluster)
+    for count, pod in enumerate(pods):
+        ref = Ref(kind="Pod", namespace="models", name=pod["metadata"]["name"])
+        statuses = [{"restartCount": count}, {"restartCount": 1}]
+        cluster.objects[ref]["status"] = {"containerStatuses": statuses}
+    assert (await read({"kind": "restarts"}, view(cluster=cluster))).value == 0 + 1 + 2 + 3

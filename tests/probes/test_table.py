@@ -18,8 +18,11 @@ TABLE = [
     ({"kind": "pods-on-nodes", "nodes": ["a"]}, "pods"),
     ({"kind": "prometheus", "url": "https://127.0.0.1/prefix", "query": "up"}, ""),
     ({"kind": "ready-replicas"}, "replicas"),
+    ({"kind": "request-rate", "stream": "burst"}, "requests/s"),
+    ({"kind": "restarts"}, "restarts"),
     ({"kind": "revision", "version": "1"}, "share"),
     ({"kind": "slow-answers", "slowerThan": "250ms"}, "share"),
+    ({"kind": "statuses", "among": [500, 502]}, "share"),
     ({"kind": "touched", "proxies": "p", "port": 9901}, "requests"),
 ]
 
@@ -49,6 +52,8 @@ def test_every_probe_has_a_row_in_the_table():
         {"kind": "http", "url": "http://127.0.0.1/", "method": "DELETE"},
         {"kind": "object-value", "object": {"kind": "Node", "name": "a"}, "path": "a/b"},
         {"kind": "error-rate", "max": "1%"},
+        {"kind": "statuses", "among": []},
+        {"kind": "statuses", "among": [42]},
     ],
     ids="-".join,
 )

@@ -213,8 +213,12 @@ async def test_what_the_cluster_does_not_say_is_no_data(body):
 async def test_restarts_of_all_containers_are_added_up():
     cluster = some_cluster()
     pods = await pods_of(cluster)
-    for count, pod in enumerate(pods):
-        ref = Ref(kind="Pod", namespace="models", name=pod["metadata"]["name"])
-        statuses = [{"restartCount": count}, {"restartCount": 1}]
-        cluster.objects[ref]["status"] = {"containerStatuses": statuses}
+
+    async def restarted(_owner):
+        counts = [[{"restartCount": count}, {"restartCount": 1}] for count in range(3)]
+        return [
+            {**pod, "status": {"containerStatuses": found}} for pod, found in zip(pods, counts, strict=True)
+        ]
+
+    cluster.pods = restarted
     assert (await read({"kind": "restarts"}, view(cluster=cluster))).value == 0 + 1 + 2 + 3

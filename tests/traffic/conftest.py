@@ -14,8 +14,9 @@ from chaosctl.streams.codecs import codec
 from chaosctl.streams.corpus import golden, shuffled
 from chaosctl.streams.samples import Window
 from chaosctl.traffic.address import Address
+from chaosctl.traffic.proxy.orders import Place
 from chaosctl.traffic.proxy.serve import Proxy
-from chaosctl.traffic.proxy.settings import Place, Settings
+from chaosctl.traffic.proxy.settings import Settings
 from chaosctl.traffic.workload import Traffic, Workload
 
 HOST = "127.0.42.1"
@@ -77,9 +78,9 @@ def model(stack):
 def proxy(stack):
     """proxy(port of the upstream) -> Proxied."""
 
-    async def start(upstream, fault=None):
+    async def start(upstream, fault=None, protocol="http"):
         anywhere = Place(HOST, 0)
-        made = Proxy(Settings(anywhere, Place(HOST, upstream), anywhere, fault, linger=0.0))
+        made = Proxy(Settings(anywhere, Place(HOST, upstream), anywhere, protocol, fault, linger=0.0))
         traffic, orders = await made.start()
         stack.push_async_callback(made.leave)
         return Proxied(made, traffic.port, orders.port)
@@ -91,7 +92,7 @@ class Proxied:
     """A running proxy, and how to give it orders."""
 
     def __init__(self, proxy, port, orders):
-        self.proxy = proxy
+        self.traffic = proxy and proxy.traffic
         self.port = port
         self.orders = orders
 

@@ -5,18 +5,19 @@ One side of a connection as a sequence of parts: a Head, pieces of its body, an 
 """
 
 import asyncio
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
 import httptools
 
+from chaosctl.traffic.proxy.endings import reset
+
 HEAD_LIMIT = 64 * 1024
 HIGH_WATER = 256 * 1024
 PARTS_LIMIT = 1000
 HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"trailer"))
+FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
 # These stay, whatever a Connection header says of them.
 INDISPENSABLE = frozenset((b"content-length", b"transfer-encoding", b"host"))
 LAST_CHUNK = b"0\r\n\r\n"
@@ -78,9 +79,10 @@ class Messages(asyncio.Protocol):
         self.parser = httptools.HttpRequestParser(self) if requests else httptools.HttpResponseParser(self)
         self.parts: deque[Part] = deque()
         self.waiting = 0  # bytes in parts
+        self.ends = 0  # messages that are in parts up to their end
         self.paused = False
         self.ended: Lost | None = None
-        self.news = asyncio.Event()
+        self.news: asyncio.Future[None] | None = None  # somebody waits for a part
         self.writable = asyncio.Event()
         self.writable.set()
         self.start = b""
@@ -93,26 +95,46 @@ class Messages(asyncio.Protocol):
 
     async def next(self) -> Part:
         """The next part. Raises Lost."""
+        if not self.parts:
+            await self.some()
+        return self.taken()
+
+    async def some(self) -> None:
+        """Wait until there is a part. Raises Lost."""
         while not self.parts:
             if self.ended is not None:
                 raise self.ended
-            self.news.clear()
-            await self.news.wait()
+            self.news = asyncio.get_running_loop().create_future()
+            await self.news
+
+    def taken(self) -> Part:
+        """The next part, where there is one."""
         part = self.parts.popleft()
         if isinstance(part, bytes):
             self.waiting -= len(part)
+        elif isinstance(part, End):
+            self.ends -= 1
         if self.paused and not self.is_full and self.open:
             self.paused = False
             self.transport.resume_reading()
         return part
 
+    def tell(self) -> None:
+        """Wake whoever waits for a part."""
+        if self.news is not None and not self.news.done():
+            self.news.set_result(None)
+
     async def write(self, data: bytes) -> None:
         """Send, and wait while the other side is slow. Raises Lost."""
+        self.put(data)
+        if not self.writable.is_set():
+            await self.writable.wait()
+
+    def put(self, data: bytes) -> None:
+        """Send something small, without waiting. Raises Lost."""
         if not self.open:
             raise Lost
         self.transport.write(data)
-        if not self.writable.is_set():
-            await self.writable.wait()
 
     @property
     def open(self) -> bool:
@@ -132,10 +154,7 @@ class Messages(asyncio.Protocol):
 
     def reset(self) -> None:
         """End with RST instead of FIN, as a crashed peer does."""
-        peer = self.transport.get_extra_info("socket")
-        if self.open and peer is not None:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        reset(self.transport)
 
     # --- the transport calls these
 
@@ -158,12 +177,11 @@ class Messages(asyncio.Protocol):
         if self.is_full and not self.paused:
             self.paused = True
             self.transport.pause_reading()
-        self.news.set()
+        self.tell()
 
     def eof_received(self) -> None:
         if self.until_close and self.state == "body":
-            self.parts.append(End())
-            self.state = "between"
+            self.on_message_complete()
         self.end(Lost())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the loop's contract
@@ -180,7 +198,7 @@ class Messages(asyncio.Protocol):
     def end(self, why: Lost) -> None:
         if self.ended is None:
             self.ended = why
-        self.news.set()
+        self.tell()
 
     # --- the parser calls these
 
@@ -209,15 +227,20 @@ class Messages(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self.parts.append(End())
+        self.ends += 1
         self.state = "between"
 
     def head(self) -> Head:
-        lowered = {name.lower(): value.lower() for name, value in self.headers}
-        chunked = b"chunked" in lowered.get(b"transfer-encoding", b"")
-        sized = b"content-length" in lowered
+        lowered = [(name.lower(), value) for name, value in self.headers]
+        framing = {name: value.lower() for name, value in lowered if name in FRAMING}
+        chunked = b"chunked" in framing.get(b"transfer-encoding", b"")
+        sized = b"content-length" in framing
         self.until_close = not self.requests and not chunked and not sized
+        dropped = for_this_hop(framing.get(b"connection", b""))
+        kept = tuple(
+            [field for field, (name, _) in zip(self.headers, lowered, strict=True) if name not in dropped]
+        )
         keep_alive, version = self.parser.should_keep_alive(), self.parser.get_http_version()
-        kept = end_to_end(self.headers, lowered.get(b"connection", b""))
         if isinstance(self.parser, httptools.HttpRequestParser):
             start = self.parser.get_method() + b" " + self.start
             return Head(start, kept, keep_alive, version, chunked, sized)
@@ -225,11 +248,11 @@ class Messages(asyncio.Protocol):
         return Head(b"%d %s" % (status, self.start), kept, keep_alive, version, chunked, sized, status)
 
 
-def end_to_end(headers: list[tuple[bytes, bytes]], connection: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers that are not for this hop alone (RFC 9110, 7.6.1)."""
-    named = {name.strip() for name in connection.split(b",")}
-    dropped = HOP_BY_HOP | (named - INDISPENSABLE)
-    return tuple((name, value) for name, value in headers if name.lower() not in dropped)
+def for_this_hop(connection: bytes) -> frozenset[bytes]:
+    """Names of headers that are for this hop alone (RFC 9110, 7.6.1)."""
+    if connection in (b"", b"close", b"keep-alive"):
+        return HOP_BY_HOP
+    return HOP_BY_HOP | ({name.strip() for name in connection.split(b",")} - INDISPENSABLE)
 
 
 def request_bytes(head: Head) -> bytes:
@@ -248,3 +271,16 @@ def fields(start: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def gather(source: Messages, *, chunked: bool) -> tuple[bytes, bool]:
+    """As much of a body as is here, framed as it is sent on, and whether that is up to its end."""
+    pieces: list[bytes] = []
+    while source.parts:
+        part = source.taken()
+        if isinstance(part, bytes):
+            pieces.append(chunk(part) if chunked else part)
+        else:
+            pieces.append(LAST_CHUNK if chunked else b"")
+            return b"".join(pieces), True
+    return b"".join(pieces), False

@@ -9,30 +9,24 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from traffic.conftest import ALWAYS, DEADLINE, HOST, Play, Proxied, ask, read_request, until
+from traffic.conftest import (
+    ALWAYS,
+    DEADLINE,
+    HOST,
+    Play,
+    Proxied,
+    ask,
+    read_request,
+    status,
+    switch,
+    tell,
+    until,
+)
 
 from chaosctl.traffic.proxy.settings import settings
 
 GET = b"GET /v2 HTTP/1.1\r\nhost: m\r\n"
 LAST = b"connection: close\r\n\r\n"
-
-
-async def tell(proxy, path, body=None, method="POST"):
-    """Status and JSON of the admin port's reply."""
-    payload = b"" if body is None else json.dumps(body).encode()
-    head = f"{method} {path} HTTP/1.1\r\nhost: p\r\ncontent-length: {len(payload)}\r\n\r\n"
-    got = await ask(proxy.orders, head.encode() + payload)
-    return int(got.split()[1]), json.loads(got.partition(b"\r\n\r\n")[2])
-
-
-async def status(proxy):
-    return (await tell(proxy, "/status", method="GET"))[1]
-
-
-async def switch(proxy, seconds=60.0, **fault):
-    deadline = datetime.now(UTC) + timedelta(seconds=seconds)
-    code, reply = await tell(proxy, "/fault", {"until": deadline.isoformat(), "fault": fault})
-    assert (code, reply["active"]) == (200, True)
 
 
 async def test_it_is_transparent_before_any_fault(model, proxy):

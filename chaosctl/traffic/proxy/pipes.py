@@ -22,7 +22,6 @@ from chaosctl.traffic.proxy.toxics import Connections, Hit, Stream
 HIGH_WATER = 1024 * 1024
 PIECES_LIMIT = 1000
 AT_ONCE = 1000  # pieces that one way sends until it is another's turn
-BOTH = 2
 HARMLESS = Stream()
 EOF = b""  # the end of a stream, where a piece of it may be
 
@@ -33,10 +32,6 @@ class End(asyncio.Protocol):
     def __init__(self, pipe: "Pipe") -> None:
         self.pipe = pipe
         self.blocked = False  # it takes no more for now
-
-    @property
-    def open(self) -> bool:
-        return not self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit it
@@ -82,10 +77,10 @@ class Way:
         self.sink = sink
         source.source_of = self
         sink.sink_of = self
-        self.clear = True  # nothing is done to what comes
+        self.clear = False  # nothing is done to what comes
         self.ended = False  # the source will say no more
         self.finished = False  # and the sink knows it
-        self.reading = False
+        self.reading = True
         self.pieces: deque[Piece] = deque()
         self.waiting = 0  # bytes in pieces
         self.taken = 0  # pieces that ever came
@@ -110,7 +105,7 @@ class Way:
             self.step()
 
     def send(self, data: bytes | memoryview) -> None:
-        if not self.sink.open:
+        if self.sink.transport.is_closing():
             return
         if data:
             self.sink.transport.write(data)
@@ -135,10 +130,14 @@ class Way:
     def is_full(self) -> bool:
         return self.waiting > HIGH_WATER or len(self.pieces) > PIECES_LIMIT
 
+    @property
+    def is_harmless(self) -> bool:
+        return self.pipe.linked and not self.pieces and self.toxics == HARMLESS
+
     def balance(self) -> None:
         """Read as fast as can be sent, and no faster."""
         wanted = not self.sink.blocked and not self.is_full
-        if wanted == self.reading or self.ended or not self.source.open:
+        if wanted == self.reading or self.ended or self.source not in self.pipe.ends:
             return
         self.reading = wanted
         if wanted:
@@ -155,7 +154,7 @@ class Way:
         self.marked = set()
         self.met = self.free = self.now()
         self.passed = 0
-        self.clear = self.clear and toxics == HARMLESS
+        self.clear = False
         self.step()
 
     def mark(self, toxic: str) -> None:
@@ -175,7 +174,7 @@ class Way:
         if self.pipe.over:
             return
         self.balance()
-        if not self.pieces and self.toxics == HARMLESS:
+        if self.is_harmless:
             self.clear = True
         elif (again := min(self.due(), self.cut_off())) < inf:
             self.timer = asyncio.get_running_loop().call_at(again, self.wake)
@@ -192,7 +191,7 @@ class Way:
 
     def due(self) -> float:
         """When the next piece may be sent; never, where there is none."""
-        if not self.pieces or self.sink.blocked:
+        if not self.pieces or not self.pipe.linked or self.sink.blocked:
             return inf
         if self.toxics.timeout:
             self.mark("timeout")
@@ -278,32 +277,38 @@ class Pipe:
         self.down = Way(self, "downstream", self.upstream, self.client)
         self.last: Way | None = None  # which way the last piece went
         self.answered = False
+        self.linked = False
         self.over = False
         self.seen = -1  # pieces that had passed when somebody looked last
 
     async def open(self) -> None:
         """Reach the upstream, and let bytes pass. A client whose upstream is not there is reset."""
-        switched, hit = self.board.switched, self.board.decide()
-        if hit is not None and hit.down:
-            self.meet(hit)
-            return
+        self.meet(self.board.decide())
         try:
-            await self.connect(self.upstream)
+            if not self.over:
+                await self.connect(self.upstream)
         except OSError:
             self.tally.failed += not self.over
             self.reset()
         else:
-            self.meet(self.board.decide() if switched.is_set() else hit)
+            self.link()
 
     def meet(self, hit: Hit | None) -> None:
         """From now on this is done to it."""
         if hit is not None and hit.down:
             self.board.count("down")
             self.reset()
-        elif len(self.ends) == BOTH and not self.over:
+        elif not self.over:
             random = hit.random if hit else Random()  # noqa: S311  repeatable, not secret
             self.up.meet(hit.upstream if hit else HARMLESS, random)
             self.down.meet(hit.downstream if hit else HARMLESS, random)
+
+    def link(self) -> None:
+        """Both ends are there, unless one has gone by now."""
+        self.linked = not self.over
+        if self.linked:
+            self.up.step()
+            self.down.step()
 
     def turn(self, way: Way) -> None:
         """It is the other side's turn to speak. One that has answered is passed."""
@@ -345,7 +350,6 @@ class Pipe:
             end.transport.abort()
             return
         self.ends.append(end)
-        end.transport.pause_reading()
         if end is self.client:
             self.began(self)
 

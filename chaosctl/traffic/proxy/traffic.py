@@ -53,10 +53,9 @@ class Traffic(ABC, Generic[B]):
             _, protocol = await asyncio.get_running_loop().create_connection(factory, *self.to)
         return protocol
 
+    @abstractmethod
     def drain(self) -> None:
-        """Every answer is the last of its connection; who asks for nothing has a second to do so."""
-        self.tally.draining = True
-        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.close_idle)
+        """Let everybody go when it is their time; who asks for nothing has a second to do so."""
 
 
 class HttpTraffic(Traffic[Requests]):
@@ -92,6 +91,11 @@ class HttpTraffic(Traffic[Requests]):
 
     def switched(self) -> None:
         """Each request asks for itself."""
+
+    def drain(self) -> None:
+        """Every answer is the last of its connection."""
+        self.tally.draining = True
+        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.close_idle)
 
     def close_idle(self) -> None:
         for relay in tuple(self.relays.values()):
@@ -142,8 +146,12 @@ class TcpTraffic(Traffic[Connections]):
             for pipe in tuple(self.pipes):
                 pipe.meet(self.board.decide())
 
-    def close_idle(self) -> None:
+    def drain(self) -> None:
         """There is no way to ask a client to leave; who is quiet is taken for one that asks for nothing."""
+        self.tally.draining = True
+        self.close_idle()
+
+    def close_idle(self) -> None:
         for pipe in tuple(self.pipes):
             if pipe.is_quiet():
                 pipe.close()

@@ -20,7 +20,7 @@ TABLE = [
     ({"kind": "ready-replicas"}, "replicas"),
     ({"kind": "revision", "version": "1"}, "share"),
     ({"kind": "slow-answers", "slowerThan": "250ms"}, "share"),
-    ({"kind": "touched", "proxies": "p", "port": 9901}, "requests"),
+    ({"kind": "touched", "proxies": "p", "port": 9901}, ""),
 ]
 
 

@@ -8,7 +8,7 @@ DRILLED := library cli crash conformance operations/test_what_it_proves.py chart
 	chart/test_watching.py chart/test_rights.py controller/test_runs.py controller/test_takeover.py \
 	controller/test_versions.py docs/test_commands.py calendars/test_year.py
 
-.PHONY: help setup demo test floor drills e2e takeover figures cluster-up cluster-down check docs chart bench crash chaos schedule-year transcript lock clean
+.PHONY: help setup demo test floor drills e2e takeover figures cluster-up cluster-down check docs chart bench bench-proxy crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,10 @@ chart: $(VENV)/dev ## write the parts of helm/chaosctl that come from the code
 
 bench: $(VENV)/dev ## the figures in the docs
 	@cd tests && ../$(BIN)/python -m bench
+
+bench-proxy: $(VENV)/dev ## the fault proxy beside toxiproxy, which is built once
+	@tests/tools/beside-proxy
+	@cd tests && ../$(BIN)/python -m bench.proxies
 
 crash: $(VENV)/dev ## kill the runner at every position; print the table
 	@cd tests && ../$(BIN)/python -m crash.matrix

@@ -10,6 +10,7 @@ from chaosctl.sandbox.cluster import SandboxConfig
 from chaosctl.sandbox.model import settings, versions
 from chaosctl.sandbox.node.images import SAMPLE_MODELS
 from chaosctl.spec.amounts import show_duration
+from chaosctl.traffic import proxy as fault_proxy
 from chaosctl.watchdog.rules import CONFIG, Rules
 from generator import markdown
 
@@ -174,6 +175,11 @@ def sandbox() -> str:
         API_ABOUT,
         ", ".join(resources) + ".",
     )
+
+
+def proxy() -> str:
+    why, text = markdown.about(fault_proxy).split("\n\n", 1)
+    return markdown.page("Fault proxy", text, f"*{why}*")
 
 
 def watchdog() -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chaosctl.traffic.proxy.orders import Place, place
@@ -26,20 +26,26 @@ class Settings(NamedTuple):
         return TRAFFIC[self.protocol](self.upstream)
 
 
-def settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+def protocol(text: str) -> str:
+    if text not in TRAFFIC:
+        raise ValueError(f"{text} is none of {', '.join(TRAFFIC)}")
+    return text
+
+
+OPTIONS: tuple[tuple[str, Callable[[str], Any], str | None, str], ...] = (
+    ("listen", place, ":8080", "host:port to serve; without a host $POD_IP, else all addresses"),
+    ("upstream", place, None, "host:port to pass on to"),
+    ("admin", place, ":9901", "host:port that takes orders"),
+    ("protocol", protocol, "http", "http, or tcp for everything else"),
+    ("fault", json.loads, "{}", "a fault to start with, as JSON"),
+    ("linger", float, "0.7", "seconds that it still serves after SIGTERM"),
+)
+
+
+def settings(given: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Read arguments and environment. Exits with status 2 and a message where they make no sense."""
-    parser = argparse.ArgumentParser(prog="chaosctl proxy", description=ABOUT, formatter_class=_Help)
-    for name, kind, default, about in (
-        ("listen", place, ":8080", "host:port to serve; without a host $POD_IP, else all addresses"),
-        ("upstream", place, None, "host:port to pass on to"),
-        ("admin", place, ":9901", "host:port that takes orders"),
-        ("protocol", protocol, "http", "http, or tcp for everything else"),
-        ("fault", json.loads, "{}", "a fault to start with, as JSON"),
-        ("linger", float, "0.7", "seconds that it still serves after SIGTERM"),
-    ):
-        given = environment.get(f"CHAOSCTL_PROXY_{name.upper()}", default)
-        parser.add_argument(f"--{name}", type=kind, default=given, required=given is None, help=about)
-    chosen = Settings(**vars(parser.parse_args(arguments)))
+    parser = arguments(environment)
+    chosen = Settings(**vars(parser.parse_args(given)))
     own = environment.get("POD_IP", "0.0.0.0")
     try:
         fault = chosen.traffic().board.read(chosen.fault)
@@ -52,10 +58,13 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settin
     )
 
 
-def protocol(text: str) -> str:
-    if text not in TRAFFIC:
-        raise ValueError(f"{text} is none of {', '.join(TRAFFIC)}")
-    return text
+def arguments(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """What may be given; what the environment gives is the default."""
+    parser = argparse.ArgumentParser(prog="chaosctl proxy", description=ABOUT, formatter_class=_Help)
+    for name, kind, default, about in OPTIONS:
+        given = environment.get(f"CHAOSCTL_PROXY_{name.upper()}", default)
+        parser.add_argument(f"--{name}", type=kind, default=given, required=given is None, help=about)
+    return parser
 
 
 class _Help(argparse.HelpFormatter):

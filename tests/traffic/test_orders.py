@@ -12,7 +12,9 @@ from chaosctl.traffic.proxy.traffic import TRAFFIC
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "run-the-proxy-by-hand.md"
 BLOCKS = re.findall(r"(?m)^    \{(?:.*\n)+?(?=\n)", proxy.__doc__)
-CURLS = re.findall(r"-d '(\{.*?)'\n", HOW_TO.read_text().replace("'$until'", "2050-01-01T00:00:00Z"), re.DOTALL)
+CURLS = re.findall(
+    r"-d '(\{.*?)'\n", HOW_TO.read_text().replace("'$until'", "2050-01-01T00:00:00Z"), re.DOTALL
+)
 
 
 def understood(text):

@@ -183,6 +183,8 @@ async def test_what_a_toxic_holds_back_is_bounded(echo):
         [pipe] = echo.traffic.pipes
         assert not pipe.up.reading
         assert pipe.up.waiting < 2 * 1024 * 1024
+    await tell(echo, "/fault", {})  # whoever is held back hears no more than the others
+    await until(lambda: echo.traffic.tally.connections == 0)
 
 
 @BOTH_WAYS
@@ -269,18 +271,22 @@ async def test_a_slicer_cuts_data_in_slices_with_pauses(echo, way):
         began = time.monotonic()
         writer.write(b"x" * 100)
         assert len(await soon(reader.read(100))) < 100
-        await soon(reader.readuntil(b"x"))
-        while time.monotonic() - began < DEADLINE and (await status(echo))["active"]:
-            if sum(len(pipe.up.pieces) + len(pipe.down.pieces) for pipe in echo.traffic.pipes) == 0:
-                break
-            await asyncio.sleep(0.01)
+        [pipe] = echo.traffic.pipes
+        await until(lambda: not pipe.up.pieces and not pipe.down.pieces and pipe.down.taken)
         assert 0.18 <= time.monotonic() - began < SOON
     assert await touched(echo) == {f"{way}.slicer": 1}
 
 
+async def test_what_is_no_larger_than_a_slice_is_not_touched(echo):
+    await toxic(echo, UP, slicer={"size": 10})
+    async with connected(echo) as (reader, writer):
+        assert await said(reader, writer, b"x" * 10) == b"x" * 10
+    assert await touched(echo) == {}
+
+
 async def test_slices_of_one_byte_do_not_keep_others_waiting(echo):
     await toxic(echo, UP, slicer={"size": 1})
-    data = b"abc" * 100_000
+    data = b"abc" * 20_000
     async with connected(echo) as (reader, writer):
         assert await said(reader, writer, data) == data
 
@@ -401,12 +407,20 @@ async def test_draining_closes_who_is_quiet_and_spares_who_waits_for_an_answer(r
         assert await soon(waiting.read()) == b"answer"
 
 
-async def test_stopped_it_lets_go_of_whoever_is_quiet(echo):
-    async with connected(echo) as (reader, writer):
-        assert await said(reader, writer, b"hi") == b"hi"
-        echo.traffic.close_idle()
-        await soon(echo.traffic.stop(DEADLINE))
-        assert await soon(reader.read()) == b""
+async def test_stopped_it_lets_go_of_whoever_is_quiet_and_cuts_off_who_waits_for_ever(raw, tcp):
+    async def never(reader, writer):
+        writer.write(b"hello")
+        await reader.read()
+
+    through = await tcp(await raw(never))
+    async with connected(through) as (quiet, _), connected(through) as (waiting, writer):
+        assert await soon(quiet.readexactly(5)) == await soon(waiting.readexactly(5)) == b"hello"
+        writer.write(b"?")
+        await until(lambda: [pipe for pipe in through.traffic.pipes if pipe.last is pipe.up])
+        await soon(through.traffic.stop(0.5))
+        assert await soon(quiet.read()) == b""
+        with pytest.raises(ConnectionResetError):
+            await soon(waiting.read())
 
 
 WRONG = {

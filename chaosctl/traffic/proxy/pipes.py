@@ -222,7 +222,6 @@ class Way:
         slicer = self.toxics.slicer
         if not slicer:
             return HIGH_WATER
-        self.mark("slicer")
         return max(1, slicer.size + self.random.randint(-slicer.variation, slicer.variation))
 
     def line(self) -> int:
@@ -233,6 +232,7 @@ class Way:
         """The line is busy with so many bytes; a loop that comes late may make up for a moment of it."""
         if self.toxics.slicer and self.pieces:
             self.free = now + self.toxics.slicer.delay
+            self.mark("slicer")
         if self.toxics.bandwidth and size:
             self.free = max(self.free, now - TICK) + size / self.toxics.bandwidth.rate
             self.mark("bandwidth")

@@ -18,6 +18,7 @@ from chaosctl.traffic.proxy.toxics import Connections
 
 CONNECT_SECONDS = 5.0
 DRAIN_SECONDS = 1.0
+LAST_LOOK_SECONDS = 0.1
 
 B = TypeVar("B", bound=Switchboard[Any])
 Protocol = TypeVar("Protocol", bound=asyncio.Protocol)
@@ -38,10 +39,6 @@ class Traffic(ABC, Generic[B]):
     @abstractmethod
     def switched(self) -> None:
         """The fault is another one, or has ended. Called more often than that."""
-
-    @abstractmethod
-    def close_idle(self) -> None:
-        """Let go of whoever asks for nothing."""
 
     @abstractmethod
     async def stop(self, seconds: float) -> None:
@@ -149,18 +146,23 @@ class TcpTraffic(Traffic[Connections]):
     def drain(self) -> None:
         """There is no way to ask a client to leave; who is quiet is taken for one that asks for nothing."""
         self.tally.draining = True
-        self.close_idle()
+        self.close_quiet()
+        if self.pipes:
+            asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.drain)
 
-    def close_idle(self) -> None:
+    def close_quiet(self) -> None:
+        """Those on which nothing has passed since the last look."""
         for pipe in tuple(self.pipes):
             if pipe.is_quiet():
                 pipe.close()
-        if self.pipes:
-            asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.close_idle)
 
     async def stop(self, seconds: float) -> None:
-        self.close_idle()
-        await outlast(self.idle, seconds)
+        """Who is never quiet for long is let go between two answers."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self.pipes and loop.time() < end:
+            self.close_quiet()
+            await outlast(self.idle, LAST_LOOK_SECONDS)
         for pipe in tuple(self.pipes):
             pipe.reset()
 

@@ -183,7 +183,7 @@ async def test_what_a_toxic_holds_back_is_bounded(echo):
         [pipe] = echo.traffic.pipes
         assert not pipe.up.reading
         assert pipe.up.waiting < 2 * 1024 * 1024
-    await tell(echo, "/fault", {})  # whoever is held back hears no more than the others
+    await tell(echo, "/fault", {})
     await until(lambda: echo.traffic.tally.connections == 0)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from chaosctl.traffic.proxy.bodies import CHANGES
 from chaosctl.traffic.proxy.faults import Harm, Requests
 from chaosctl.traffic.proxy.messages import LAST_CHUNK, Head, Messages, chunk, response_bytes
-from chaosctl.traffic.proxy.pace import cut
+from chaosctl.traffic.proxy.pace import step
 from chaosctl.traffic.proxy.switchboard import outlast
 
 
@@ -36,13 +36,16 @@ class HurtBody:
             await self.client.write(LAST_CHUNK)
 
     async def trickle(self, data: bytes, *, chunked: bool) -> None:
-        for piece in cut(data, self.rate):
+        while data:
+            slow = self.rate > 0 and not self.switched.is_set()
+            size = step(self.rate) if slow else len(data)
+            piece, data = data[:size], data[size:]
             await self.client.write(chunk(piece) if chunked else piece)
-            if self.rate and not self.switched.is_set():
-                await self.pause(len(piece) / self.rate)
+            if slow:
+                self.count()
+                await outlast(self.switched, len(piece) / self.rate)
 
-    async def pause(self, seconds: float) -> None:
+    def count(self) -> None:
         if not self.slowed:
             self.slowed = True
             self.board.count("slowBody")
-        await outlast(self.switched, min(seconds, self.board.seconds_left()))

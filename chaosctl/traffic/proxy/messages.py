@@ -131,7 +131,7 @@ class Messages(asyncio.Protocol):
             await self.writable.wait()
 
     def put(self, data: bytes) -> None:
-        """Send something small, without waiting. Raises Lost."""
+        """Send, without waiting. Raises Lost."""
         if not self.open:
             raise Lost
         self.transport.write(data)

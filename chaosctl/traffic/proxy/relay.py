@@ -27,7 +27,6 @@ from chaosctl.traffic.proxy.tally import Tally
 
 DISCARD_SECONDS = 1.0
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-SMALL = 32 * 1024  # bytes of a request that is sent at once, without a look at the answer
 
 Connect = Callable[[], Awaitable[Messages]]
 
@@ -94,7 +93,7 @@ class Relay:
 
     async def hold(self, seconds: float) -> None:
         """Wait, but no longer than until the fault ends or is replaced."""
-        await outlast(self.switched, min(seconds, self.board.seconds_left()))
+        await outlast(self.switched, seconds)
 
     async def answer(self, head: Head, status: int, reason: str) -> bool:
         """An answer of our own, after the request's body."""
@@ -117,7 +116,7 @@ class Relay:
             self.tally.failed += 1
             return await self.answer(head, HTTPStatus.BAD_GATEWAY, "the proxy cannot reach its upstream")
         self.copy_to_mirror(head)
-        if self.client.ends and self.client.waiting <= SMALL:
+        if self.client.ends:
             upstream.put(self.whole_request(head))
             return await self.heard(head, upstream)
         return await self.pass_on_as_it_comes(head, upstream)

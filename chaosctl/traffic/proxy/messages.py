@@ -18,6 +18,7 @@ HIGH_WATER = 256 * 1024
 PARTS_LIMIT = 1000
 HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"trailer"))
 FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
+PLAIN = frozenset((b"", b"close", b"keep-alive"))
 # These stay, whatever a Connection header says of them.
 INDISPENSABLE = frozenset((b"content-length", b"transfer-encoding", b"host"))
 LAST_CHUNK = b"0\r\n\r\n"
@@ -48,6 +49,7 @@ class End(NamedTuple):
     """The message is complete."""
 
 
+END = End()
 Part = Head | bytes | End
 
 
@@ -82,6 +84,7 @@ class Messages(asyncio.Protocol):
         self.ends = 0  # messages that are in parts up to their end
         self.paused = False
         self.ended: Lost | None = None
+        self.loop = asyncio.get_running_loop()
         self.news: asyncio.Future[None] | None = None  # somebody waits for a part
         self.writable = asyncio.Event()
         self.writable.set()
@@ -104,16 +107,16 @@ class Messages(asyncio.Protocol):
         while not self.parts:
             if self.ended is not None:
                 raise self.ended
-            self.news = asyncio.get_running_loop().create_future()
+            self.news = self.loop.create_future()
             await self.news
 
     def taken(self) -> Part:
         """The next part, where there is one."""
         part = self.parts.popleft()
-        if isinstance(part, bytes):
-            self.waiting -= len(part)
-        elif isinstance(part, End):
+        if part is END:
             self.ends -= 1
+        elif isinstance(part, bytes):
+            self.waiting -= len(part)
         if self.paused and not self.is_full and self.open:
             self.paused = False
             self.transport.resume_reading()
@@ -165,14 +168,15 @@ class Messages(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.ended is not None:
             return
-        self.head_bytes += len(data) if self.state != "body" else 0
+        if self.state != "body":
+            self.head_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.end(Lost())  # answered without an upgrade; what follows is another protocol
         except httptools.HttpParserError:
             self.end(Malformed())
-        if self.state != "body" and self.head_bytes > HEAD_LIMIT:
+        if self.head_bytes > HEAD_LIMIT and self.state != "body":
             self.end(Malformed())
         if self.is_full and not self.paused:
             self.paused = True
@@ -226,33 +230,37 @@ class Messages(asyncio.Protocol):
         self.waiting += len(body)
 
     def on_message_complete(self) -> None:
-        self.parts.append(End())
+        self.parts.append(END)
         self.ends += 1
         self.state = "between"
 
     def head(self) -> Head:
-        lowered = [(name.lower(), value) for name, value in self.headers]
-        framing = {name: value.lower() for name, value in lowered if name in FRAMING}
+        kept = []
+        framing: dict[bytes, bytes] = {}
+        for field in self.headers:
+            name = field[0].lower()
+            if name in FRAMING:
+                framing[name] = field[1].lower()
+            if name not in HOP_BY_HOP:
+                kept.append(field)
         chunked = b"chunked" in framing.get(b"transfer-encoding", b"")
         sized = b"content-length" in framing
         self.until_close = not self.requests and not chunked and not sized
-        dropped = for_this_hop(framing.get(b"connection", b""))
-        kept = tuple(
-            [field for field, (name, _) in zip(self.headers, lowered, strict=True) if name not in dropped]
-        )
+        headers = end_to_end(kept, framing.get(b"connection", b""))
         keep_alive, version = self.parser.should_keep_alive(), self.parser.get_http_version()
         if isinstance(self.parser, httptools.HttpRequestParser):
             start = self.parser.get_method() + b" " + self.start
-            return Head(start, kept, keep_alive, version, chunked, sized)
+            return Head(start, headers, keep_alive, version, chunked, sized)
         status = self.parser.get_status_code()
-        return Head(b"%d %s" % (status, self.start), kept, keep_alive, version, chunked, sized, status)
+        return Head(b"%d %s" % (status, self.start), headers, keep_alive, version, chunked, sized, status)
 
 
-def for_this_hop(connection: bytes) -> frozenset[bytes]:
-    """Names of headers that are for this hop alone (RFC 9110, 7.6.1)."""
-    if connection in (b"", b"close", b"keep-alive"):
-        return HOP_BY_HOP
-    return HOP_BY_HOP | ({name.strip() for name in connection.split(b",")} - INDISPENSABLE)
+def end_to_end(headers: list[tuple[bytes, bytes]], connection: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Without those that a Connection header says are for this hop alone (RFC 9110, 7.6.1)."""
+    if connection in PLAIN:
+        return tuple(headers)
+    dropped = {name.strip() for name in connection.split(b",")} - INDISPENSABLE
+    return tuple(field for field in headers if field[0].lower() not in dropped)
 
 
 def request_bytes(head: Head) -> bytes:
@@ -265,8 +273,7 @@ def response_bytes(head: Head, *, close: bool) -> bytes:
 
 
 def fields(start: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    lines = [start, *(name + b": " + value for name, value in headers), b"", b""]
-    return b"\r\n".join(lines)
+    return b"\r\n".join([start, *map(b": ".join, headers), b"\r\n"])
 
 
 def chunk(data: bytes) -> bytes:
@@ -278,9 +285,9 @@ def gather(source: Messages, *, chunked: bool) -> tuple[bytes, bool]:
     pieces: list[bytes] = []
     while source.parts:
         part = source.taken()
-        if isinstance(part, bytes):
-            pieces.append(chunk(part) if chunked else part)
-        else:
+        if part is END:
             pieces.append(LAST_CHUNK if chunked else b"")
             return b"".join(pieces), True
+        if isinstance(part, bytes):
+            pieces.append(chunk(part) if chunked else part)
     return b"".join(pieces), False

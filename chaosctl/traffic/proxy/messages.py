@@ -7,6 +7,7 @@ One side of a connection as a sequence of parts: a Head, pieces of its body, an 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 import httptools
@@ -17,18 +18,19 @@ HEAD_LIMIT = 64 * 1024
 HIGH_WATER = 256 * 1024
 PARTS_LIMIT = 1000
 HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade", b"trailer"))
-FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
-PLAIN = frozenset((b"", b"close", b"keep-alive"))
 # These stay, whatever a Connection header says of them.
 INDISPENSABLE = frozenset((b"content-length", b"transfer-encoding", b"host"))
 LAST_CHUNK = b"0\r\n\r\n"
+
+
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Head(NamedTuple):
     """A start line without its version, headers but those that end at a hop, and how the body is framed."""
 
     start: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: Headers
     keep_alive: bool
     version: str
     chunked: bool
@@ -235,18 +237,8 @@ class Messages(asyncio.Protocol):
         self.state = "between"
 
     def head(self) -> Head:
-        kept = []
-        framing: dict[bytes, bytes] = {}
-        for field in self.headers:
-            name = field[0].lower()
-            if name in FRAMING:
-                framing[name] = field[1].lower()
-            if name not in HOP_BY_HOP:
-                kept.append(field)
-        chunked = b"chunked" in framing.get(b"transfer-encoding", b"")
-        sized = b"content-length" in framing
+        headers, chunked, sized = passed_on(tuple(self.headers))
         self.until_close = not self.requests and not chunked and not sized
-        headers = end_to_end(kept, framing.get(b"connection", b""))
         keep_alive, version = self.parser.should_keep_alive(), self.parser.get_http_version()
         if isinstance(self.parser, httptools.HttpRequestParser):
             start = self.parser.get_method() + b" " + self.start
@@ -255,12 +247,14 @@ class Messages(asyncio.Protocol):
         return Head(b"%d %s" % (status, self.start), headers, keep_alive, version, chunked, sized, status)
 
 
-def end_to_end(headers: list[tuple[bytes, bytes]], connection: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """Without those that a Connection header says are for this hop alone (RFC 9110, 7.6.1)."""
-    if connection in PLAIN:
-        return tuple(headers)
-    dropped = {name.strip() for name in connection.split(b",")} - INDISPENSABLE
-    return tuple(field for field in headers if field[0].lower() not in dropped)
+@lru_cache(maxsize=64)  # a peer repeats itself
+def passed_on(headers: Headers) -> tuple[Headers, bool, bool]:
+    """The headers that are not for this hop alone, and whether the body is chunked, or has a length."""
+    lowered = {name.lower(): value.lower() for name, value in headers}
+    named = {name.strip() for name in lowered.get(b"connection", b"").split(b",")}
+    dropped = HOP_BY_HOP | (named - INDISPENSABLE)
+    kept = tuple(field for field in headers if field[0].lower() not in dropped)
+    return kept, b"chunked" in lowered.get(b"transfer-encoding", b""), b"content-length" in lowered
 
 
 def request_bytes(head: Head) -> bytes:
@@ -272,7 +266,7 @@ def response_bytes(head: Head, *, close: bool) -> bytes:
     return fields(b"HTTP/1.1 " + head.start, head.headers + ending)
 
 
-def fields(start: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+def fields(start: bytes, headers: Headers) -> bytes:
     return b"\r\n".join([start, *map(b": ".join, headers), b"\r\n"])
 
 

@@ -1,6 +1,7 @@
 """Why: the proxy stands in a Service's way, so it comes and goes without dropping a request."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from chaosctl.traffic.proxy.orders import Place
 from chaosctl.traffic.proxy.settings import Settings, settings
 
 LAST_ANSWER_SECONDS = 5.0
+YOUNG = 10_000  # objects that may be new until somebody looks which of them are garbage
 
 
 class Proxy:
@@ -90,6 +92,8 @@ def log(line: str) -> None:
 def run(arguments: Sequence[str]) -> None:
     """The proxy as a program. Exits with status 2 where the arguments make no sense."""
     chosen = settings(arguments, os.environ)
+    gc.freeze()  # what is here now stays; to look at it again and again would hold requests back
+    gc.set_threshold(YOUNG)
     uvloop.run(_serve(chosen))
 
 

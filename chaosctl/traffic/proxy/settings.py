@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from chaosctl.traffic.proxy.orders import Place, place
 from chaosctl.traffic.proxy.traffic import TRAFFIC, Traffic
 
-ABOUT = """Pass requests, or whatever a TCP connection carries, on to an address, and hurt them when told to.
+ABOUT = """Pass requests, or any TCP connection, on to an address, and hurt them when told to.
 Each option may come from a variable: CHAOSCTL_PROXY_LISTEN for --listen."""
 
 

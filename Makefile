@@ -8,7 +8,7 @@ DRILLED := library cli crash conformance operations/test_what_it_proves.py chart
 	chart/test_watching.py chart/test_rights.py controller/test_runs.py controller/test_takeover.py \
 	controller/test_versions.py docs/test_commands.py calendars/test_year.py
 
-.PHONY: help setup demo test floor drills e2e takeover figures cluster-up cluster-down check docs chart bench bench-load bench-stats crash chaos schedule-year transcript lock clean
+.PHONY: help setup demo test floor drills e2e takeover figures cluster-up cluster-down check docs chart bench bench-load bench-stats bench-proxy crash chaos schedule-year transcript lock clean
 
 help: ## what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -82,6 +82,10 @@ bench-load: $(VENV)/dev ## the load generator beside others, in one run; install
 
 bench-stats: $(VENV)/dev ## how often decisions are wrong and how soon they come, simulated: a few minutes
 	@cd tests && ../$(BIN)/python -m bench.decisions
+
+bench-proxy: $(VENV)/dev ## the fault proxy beside toxiproxy, which is built once
+	@tests/tools/beside-proxy
+	@cd tests && ../$(BIN)/python -m bench.proxies
 
 crash: $(VENV)/dev ## kill the runner at every position; print the table
 	@cd tests && ../$(BIN)/python -m crash.matrix

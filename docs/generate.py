@@ -27,6 +27,7 @@ PAGES = {
     "limits.md": operation.limits,
     "sandbox.md": operation.sandbox,
     "watchdog.md": operation.watchdog,
+    "proxy.md": operation.proxy,
     "chart.md": chart.page,
     "rbac.md": chart.rights,
     "conformance.md": conformance.page,

@@ -10,7 +10,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def proxy(context: typer.Context) -> None:
-    """Pass requests on to an address, and make latency, errors and lost connections when told to."""
+    """Pass requests, or any TCP connection, on to an address, and hurt them when told to."""
     from chaosctl.traffic.proxy.serve import run
 
     run(context.args)

@@ -1,6 +1,8 @@
 """Why: one line here is all that a new built-in fault needs beside its own file."""
 
 from chaosctl.faults.bad_artifact import BadArtifact
+from chaosctl.faults.bandwidth import Bandwidth
+from chaosctl.faults.body_change import BodyChange
 from chaosctl.faults.burst import Burst
 from chaosctl.faults.config import Config
 from chaosctl.faults.cordon import Cordon
@@ -16,11 +18,14 @@ from chaosctl.faults.quota import Quota
 from chaosctl.faults.release import Release
 from chaosctl.faults.resource_squeeze import ResourceSqueeze
 from chaosctl.faults.scale_down import ScaleDown
+from chaosctl.faults.slow_body import SlowBody
 from chaosctl.faults.zone_outage import ZoneOutage
 from chaosctl.spec import Fault
 
 FAULTS: tuple[type[Fault], ...] = (
     BadArtifact,
+    Bandwidth,
+    BodyChange,
     Burst,
     Config,
     Cordon,
@@ -36,12 +41,15 @@ FAULTS: tuple[type[Fault], ...] = (
     Release,
     ResourceSqueeze,
     ScaleDown,
+    SlowBody,
     ZoneOutage,
 )
 
 __all__ = [
     "FAULTS",
     "BadArtifact",
+    "Bandwidth",
+    "BodyChange",
     "Burst",
     "Config",
     "Cordon",
@@ -57,5 +65,6 @@ __all__ = [
     "Release",
     "ResourceSqueeze",
     "ScaleDown",
+    "SlowBody",
     "ZoneOutage",
 ]

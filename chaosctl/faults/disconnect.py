@@ -2,15 +2,20 @@
 
 from typing import Literal
 
-from chaosctl.faults.traffic import TrafficFault
+from chaosctl.faults.traffic import EitherFault
 from chaosctl.model import Json
 
 
-class Disconnect(TrafficFault):
-    """Break the connections of requests (reset), or leave them without an answer (timeout)."""
+class Disconnect(EitherFault):
+    """Break the connections of requests (reset), or leave them without an answer (timeout).
+
+    With `protocol: tcp`, connections of any kind are reset, or nothing passes back on them.
+    """
 
     kind: Literal["disconnect"] = "disconnect"
     mode: Literal["reset", "timeout"] = "reset"
 
     def harm(self) -> Json:
-        return {"disconnect": {"how": self.mode, "share": self.share}}
+        if self.protocol == "tcp":
+            return {"downstream": {self.mode: self.part()}}
+        return {"disconnect": self.part(how=self.mode)}

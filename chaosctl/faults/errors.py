@@ -4,15 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chaosctl.faults.traffic import TrafficFault
+from chaosctl.faults.traffic import RequestFault
 from chaosctl.model import Json
 
 
-class Errors(TrafficFault):
+class Errors(RequestFault):
     """Answer requests with an error status, without asking the model."""
 
     kind: Literal["errors"] = "errors"
     status: Annotated[int, Field(ge=400, le=599)] = 503
 
     def harm(self) -> Json:
-        return {"errors": {"status": self.status, "share": self.share}}
+        return {"errors": self.part(status=self.status)}

@@ -47,26 +47,27 @@ def shadow(service: Json, names: Names) -> Json:
     return {**_head(names.shadow, {}), "spec": spec}
 
 
-def proxies(service: Json, names: Names) -> Json:
-    """A Deployment of proxies that pass everything on to the shadow."""
+def proxies(service: Json, names: Names, protocol: str) -> Json:
+    """A Deployment of proxies that pass everything on to the shadow; `protocol` is "http" or "tcp"."""
     labels: Json = {**names.labels}
     pod: Json = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 10,
-        "containers": [_container(number(service, "/spec/ports/0/port"), names)],
+        "containers": [_container(number(service, "/spec/ports/0/port"), names, protocol)],
     }
     template: Json = {"metadata": {"labels": labels}, "spec": pod}
     spec: Json = {"replicas": REPLICAS, "selector": {"matchLabels": labels}, "template": template}
     return {**_head(names.proxies, names.labels), "spec": spec}
 
 
-def _container(port: int, names: Names) -> Json:
+def _container(port: int, names: Names, protocol: str) -> Json:
     upstream = f"$({names.shadow_host}):{port}"
     args: list[JsonValue] = [
         "proxy",
         f"--listen=:{LISTEN_PORT}",
         f"--admin=:{ADMIN_PORT}",
         f"--upstream={upstream}",
+        f"--protocol={protocol}",
     ]
     return {
         "name": "proxy",
@@ -74,7 +75,7 @@ def _container(port: int, names: Names) -> Json:
         "args": args,
         "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
         "ports": [
-            {"name": "http", "containerPort": LISTEN_PORT},
+            {"name": "traffic", "containerPort": LISTEN_PORT},
             {"name": "admin", "containerPort": ADMIN_PORT},
         ],
         "readinessProbe": {

@@ -5,13 +5,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chaosctl.faults.traffic import TrafficFault
+from chaosctl.faults.traffic import EitherFault
 from chaosctl.model import Json
 from chaosctl.spec.amounts import Duration
 
 
-class Latency(TrafficFault):
-    """Hold answers back by `delay`, give or take `jitter` after a distribution."""
+class Latency(EitherFault):
+    """Hold answers back by `delay`, give or take `jitter` after a distribution.
+
+    With `protocol: tcp`, all that the model says on a connection comes so much later.
+    """
 
     kind: Literal["latency"] = "latency"
     delay: Annotated[Duration, Field(gt=timedelta(), le=timedelta(hours=1))]
@@ -25,7 +28,8 @@ class Latency(TrafficFault):
         return self
 
     def harm(self) -> Json:
-        fixed: Json = {"fixed": self.delay.total_seconds(), "share": self.share}
-        if not self.jitter:
-            return {"latency": fixed}
-        return {"latency": fixed | {"jitter": self.jitter.total_seconds(), "distribution": self.distribution}}
+        fields: Json = {"fixed": self.delay.total_seconds()}
+        if self.jitter:
+            fields |= {"jitter": self.jitter.total_seconds(), "distribution": self.distribution}
+        latency: Json = {"latency": self.part(**fields)}
+        return latency if self.protocol == "http" else {"downstream": latency}

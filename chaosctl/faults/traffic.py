@@ -5,16 +5,17 @@ pointed to the proxies; then these are told the fault. Undone in reverse, every 
 """
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue, model_validator
 
 from chaosctl.changes import look, patch
 from chaosctl.errors import CannotPlan
 from chaosctl.faults.interposition import ADMIN_PORT, LISTEN_PORT, Names, proxies, shadow
 from chaosctl.faults.parts import SEE_PODS, existing, felt
 from chaosctl.faults.services import check_service, must_select_nothing_of
-from chaosctl.model import Create, Json, Patch, Plan, Ref, Switch
+from chaosctl.model import Create, Json, Model, Patch, Plan, Ref, Switch
 from chaosctl.ports import Reader
 from chaosctl.probes import Touched
 from chaosctl.spec import Aim, Check, Fault, Rule, TargetView
@@ -22,8 +23,23 @@ from chaosctl.spec.amounts import Share
 from chaosctl.targets.fields import items, text
 
 
+class Requests(Model):
+    """What requests must be like to be hurt: patterns with `*` and `?`, all of which must match."""
+
+    method: str | None = None
+    path: str | None = None
+    headers: Mapping[str, str] = {}
+
+    def told(self) -> Json:
+        """As the proxies read it."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
 class TrafficFault(Fault):
-    """What our proxies do to a share of the requests to the target's Service."""
+    """What our proxies do to a share of the traffic of the target's Service.
+
+    With http the share is one of requests, or of those that `when` names; with tcp, one of connections.
+    """
 
     needs: ClassVar[tuple[Rule, ...]] = (
         *SEE_PODS,
@@ -39,6 +55,15 @@ class TrafficFault(Fault):
     def harm(self) -> Json:
         """What the proxies are told, as their documentation has it."""
 
+    @property
+    @abstractmethod
+    def speaks(self) -> Literal["http", "tcp"]:
+        """What the proxies take the traffic for."""
+
+    def part(self, **fields: JsonValue) -> Json:
+        """One part of the harm, with its share."""
+        return {**fields, "share": self.share}
+
     async def plan(self, target: TargetView, see: Reader, aim: Aim) -> Plan:
         service = await _service(target, see)
         names = Names.of(aim, target.ref.namespace)
@@ -47,14 +72,45 @@ class TrafficFault(Fault):
         fault: Json = {**self.harm(), "seed": aim.random.randrange(2**31)}
         return (
             Create(ref=names.shadow, body=shadow(service, names)),
-            Create(ref=names.proxies, body=proxies(service, names), wait=True),
+            Create(ref=names.proxies, body=proxies(service, names, self.speaks), wait=True),
             _detour(service, names),
             Switch(proxies=names.proxies, port=ADMIN_PORT, fault=fault),
         )
 
     def effect(self, plan: Plan, target: TargetView) -> Check:  # noqa: ARG002 - the plan names the proxies
         switch = next(step for step in plan if isinstance(step, Switch))
-        return felt("requests touched", Touched(proxies=switch.proxies.name, port=switch.port), least=1)
+        touched = "requests touched" if self.speaks == "http" else "connections touched"
+        return felt(touched, Touched(proxies=switch.proxies.name, port=switch.port), least=1)
+
+
+class RequestFault(TrafficFault):
+    """What our proxies do to requests, and to the answers to them."""
+
+    when: Requests | None = None
+
+    @property
+    def speaks(self) -> Literal["http", "tcp"]:
+        return "http"
+
+    def part(self, **fields: JsonValue) -> Json:
+        chosen: Json = {"when": self.when.told()} if self.when else {}
+        return {**super().part(**fields), **chosen}
+
+
+class EitherFault(RequestFault):
+    """What our proxies can do to requests and, where the traffic is no HTTP/1.1, to connections."""
+
+    protocol: Literal["http", "tcp"] = "http"
+
+    @model_validator(mode="after")
+    def _requests_are_those_of_http(self) -> Self:
+        if self.when and self.protocol == "tcp":
+            raise ValueError('"when" chooses requests: leave it out, or say "protocol: http"')
+        return self
+
+    @property
+    def speaks(self) -> Literal["http", "tcp"]:
+        return self.protocol
 
 
 async def _service(target: TargetView, see: Reader) -> Json:

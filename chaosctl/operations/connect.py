@@ -18,8 +18,6 @@ from chaosctl.operations.perform import World
 from chaosctl.operations.sandbox import for_one_run, status
 from chaosctl.operations.stage import Player
 
-KEPT = 200_000  # answers; checks look at the latest seconds, and a run has 128 MiB
-
 
 @asynccontextmanager
 async def connected(

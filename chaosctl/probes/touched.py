@@ -1,6 +1,6 @@
-"""Why: a fault that no request met proves nothing, however many proxies it was switched on at."""
+"""Why: a fault that no traffic met proves nothing, however many proxies it was switched on at."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import PositiveInt
 
@@ -15,12 +15,11 @@ STATUS = "/status"
 
 
 class Touched(Probe):
-    """How many requests the fault in our proxies has touched since it was switched on.
+    """How many requests the fault in our proxies has touched since it was switched on; with TCP, connections.
 
     `proxies` is the Deployment of the proxies, `port` their admin port.
     """
 
-    unit: ClassVar[str] = "requests"
     kind: Literal["touched"] = "touched"
     proxies: str
     port: PositiveInt

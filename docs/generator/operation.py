@@ -10,6 +10,7 @@ from chaosctl.sandbox.cluster import SandboxConfig
 from chaosctl.sandbox.model import settings, versions
 from chaosctl.sandbox.node.images import SAMPLE_MODELS
 from chaosctl.spec.amounts import show_duration
+from chaosctl.traffic import proxy as fault_proxy
 from chaosctl.watchdog.rules import CONFIG, Rules
 from generator import markdown
 
@@ -95,11 +96,16 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("Kubernetes Events that wait to be written; more are dropped", "controller.voice.WAITING", ""),
     ("a message in a status", "controller.conditions.LONGEST", "characters"),
     ("proxies must pass traffic on unharmed within", "cluster.proxies.TRANSPARENT_WITHIN", ""),
-    ("the longest delay that a proxy makes", "traffic.proxy.faults.LONGEST_DELAY", "seconds"),
+    ("the longest delay that a proxy makes", "traffic.proxy.delays.LONGEST_DELAY", "seconds"),
+    ("a body that a proxy puts in an answer's place", "traffic.proxy.faults.LONGEST_BODY", "characters"),
+    ("what a proxy of TCP holds back of one direction", "traffic.proxy.pipes.HIGH_WATER", "bytes"),
+    ("copies of requests on their way to a mirror", "traffic.proxy.mirrors.AT_ONCE", ""),
+    ("what one copy holds back", "traffic.proxy.mirrors.MOST_WAITING", "bytes"),
+    ("a copy lasts", "traffic.proxy.mirrors.LASTS_SECONDS", "seconds"),
     ("requests in flight of the workload", "traffic.pool.MAX_IN_FLIGHT", ""),
     ("the body of a model's answer", "traffic.client.BODY_LIMIT", "bytes"),
     ("the head of a model's answer", "traffic.client.HEAD_LIMIT", "bytes"),
-    ("answers kept for checks", "operations.connect.KEPT", ""),
+    ("answers kept for checks", "operations.stage.KEPT", ""),
     ("answers kept at most", "streams.samples.LIMIT", ""),
     ("a request of the http and prometheus probes", "operations.http.TIMEOUT", "seconds"),
     ("the body of its answer", "operations.http.LARGEST", "bytes"),
@@ -169,6 +175,11 @@ def sandbox() -> str:
         API_ABOUT,
         ", ".join(resources) + ".",
     )
+
+
+def proxy() -> str:
+    why, text = markdown.about(fault_proxy).split("\n\n", 1)
+    return markdown.page("Fault proxy", text, f"*{why}*")
 
 
 def watchdog() -> str:

@@ -16,6 +16,7 @@ Made from the code by `make docs`. A test fails when a page is out of date.
 | [exit codes](exit-codes.md) | how a run, or a command, ends |
 | [events](events.md), [states](states.md) | what a journal holds, and in which order |
 | [watchdog](watchdog.md) | its rules |
+| [fault proxy](proxy.md) | its options, what it can be told, and what it answers |
 | [Helm chart](chart.md), [rights](rbac.md) | every value of the chart, and every right that it grants |
 | [sandbox](sandbox.md) | its configuration, images and resources |
 | [conformance](conformance.md) | what was asked of the sandbox and of a real cluster, and where they differ |

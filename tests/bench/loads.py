@@ -114,7 +114,7 @@ def _locust(connections, seconds):
         file = Path(folder) / "one.py"
         file.write_text(LOCUST)
         said, memory = client(TOOLS / "locust/bin/locust", "-f", file, "--headless", "-u", connections, "-r",
-                              connections, "-t", f"{seconds}s", "-H", URL, "--json")  # fmt: skip
+                              connections, "-t", f"{seconds}s", "-H", URL.rstrip("/"), "--json")  # fmt: skip
     body = json.loads(said[said.index("[\n") : said.rindex("]") + 1])[0]
     times = sorted((float(ms), n) for ms, n in body["response_times"].items())
     return body["num_requests"] / seconds, _rank(times, 0.99), body["num_failures"], memory
@@ -190,7 +190,8 @@ def stalled(seconds, utilisation):
 
 
 def main():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with server() as worker:
         for connections, rounds in ((64, ROUNDS), (10_000, 1)):
             print(f"\n{connections} connections, closed loop, {SECONDS} s, the best of {rounds}")

@@ -14,6 +14,7 @@ import yaml
 from typer.main import get_command
 
 from chaosctl.cli import app
+from chaosctl.traffic.proxy.settings import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -54,6 +55,7 @@ def test_every_command_in_a_document_exists_with_its_options(page):
         while rest and rest[0] in getattr(command, "commands", {}):
             command = command.commands[rest.pop(0)]
         options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        options |= {f"--{name}" for name, *_ in OPTIONS} if command.name == "proxy" else set()
         used = {word.partition("=")[0] for word in rest if word.startswith("-")}
         assert used <= options, line
 

@@ -64,6 +64,9 @@ TABLE = [
     ({"kind": "latency", "delay": "300ms"}, ["create", "create", "patch", "switch"]),
     ({"kind": "errors", "share": "10%"}, ["create", "create", "patch", "switch"]),
     ({"kind": "disconnect", "mode": "timeout"}, ["create", "create", "patch", "switch"]),
+    ({"kind": "bandwidth", "bytesPerSecond": 1000}, ["create", "create", "patch", "switch"]),
+    ({"kind": "slow-body", "bytesPerSecond": 1000}, ["create", "create", "patch", "switch"]),
+    ({"kind": "body-change", "mode": "truncate"}, ["create", "create", "patch", "switch"]),
 ]
 rows = pytest.mark.parametrize(("body", "steps"), TABLE, ids=[row[0]["kind"] for row in TABLE])
 

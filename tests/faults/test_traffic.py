@@ -6,14 +6,15 @@ import pytest
 
 from chaosctl.changes import apply_ops, forward
 from chaosctl.errors import CannotPlan
-from chaosctl.faults import Disconnect, Errors, Latency
+from chaosctl.faults import Bandwidth, BodyChange, Disconnect, Errors, Latency, SlowBody
 from chaosctl.image import image
 from chaosctl.model import Create, Patch, Switch
 from chaosctl.spec import Aim, Target
 from chaosctl.targets import look
 from chaosctl.testing import FakeCluster, deployment, deployment_ref, service
-from chaosctl.traffic.proxy.faults import order_from
+from chaosctl.traffic.proxy.orders import Place
 from chaosctl.traffic.proxy.settings import settings
+from chaosctl.traffic.proxy.traffic import TRAFFIC
 
 TARGET = Target(workload=deployment_ref("fraud"), service="fraud")
 
@@ -53,18 +54,53 @@ def in_a_mesh():
         ),
         (Errors(share="10%"), {"errors": {"status": 503, "share": 0.1}}),
         (Disconnect(mode="timeout"), {"disconnect": {"how": "timeout", "share": 1.0}}),
+        (
+            Errors(when={"path": "/v2/*", "headers": {"x-user": "b*"}}),
+            {
+                "errors": {
+                    "status": 503,
+                    "share": 1.0,
+                    "when": {"path": "/v2/*", "headers": {"x-user": "b*"}},
+                }
+            },
+        ),
+        (SlowBody(bytes_per_second=400), {"slowBody": {"rate": 400, "share": 1.0}}),
+        (BodyChange(every=7), {"body": {"how": "corrupt", "every": 7, "share": 1.0}}),
+        (BodyChange(mode="truncate", bytes=5), {"body": {"how": "truncate", "bytes": 5, "share": 1.0}}),
+        (BodyChange(mode="replace", text="x"), {"body": {"how": "replace", "text": "x", "share": 1.0}}),
+        (
+            Bandwidth(bytes_per_second=9, share="50%"),
+            {way: {"bandwidth": {"rate": 9, "share": 0.5}} for way in ("upstream", "downstream")},
+        ),
+        (
+            Bandwidth(bytes_per_second=9, direction="upstream"),
+            {"upstream": {"bandwidth": {"rate": 9, "share": 1.0}}},
+        ),
+        (
+            Latency(delay="1s", protocol="tcp"),
+            {"downstream": {"latency": {"fixed": 1.0, "share": 1.0}}},
+        ),
+        (Disconnect(protocol="tcp"), {"downstream": {"reset": {"share": 1.0}}}),
+        (Disconnect(protocol="tcp", mode="timeout"), {"downstream": {"timeout": {"share": 1.0}}}),
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )
 async def test_the_proxies_understand_what_they_are_told(fault, told):
     *_, switch = await planned(fault)
+    read = TRAFFIC[fault.speaks](Place("h", 1)).board.read
 
     assert {key: value for key, value in switch.fault.items() if key != "seed"} == told
-    assert order_from({"fault": switch.fault, "until": "2030-01-01T00:00:00Z"}).seed == switch.fault["seed"]
+    assert read({"fault": switch.fault, "until": "2030-01-01T00:00:00Z"}).seed == switch.fault["seed"]
 
 
-async def test_the_proxies_understand_how_they_are_started():
-    shadow, proxies, *_ = await planned(Errors())
+def test_what_chooses_requests_is_for_http():
+    with pytest.raises(ValueError, match='"when" chooses requests'):
+        Latency(delay="1s", protocol="tcp", when={"method": "POST"})
+
+
+@pytest.mark.parametrize("fault", [Errors(), Bandwidth(bytes_per_second=1)], ids=["http", "tcp"])
+async def test_the_proxies_understand_how_they_are_started(fault):
+    shadow, proxies, *_ = await planned(fault)
     [container] = proxies.body["spec"]["template"]["spec"]["containers"]
     variable = shadow.ref.name.upper().replace("-", "_") + "_SERVICE_HOST"
     role, *arguments = [argument.replace(f"$({variable})", "127.0.0.9") for argument in container["args"]]
@@ -75,6 +111,7 @@ async def test_the_proxies_understand_how_they_are_started():
     assert tuple(chosen.listen) == ("127.0.0.8", 8080)
     assert tuple(chosen.upstream) == ("127.0.0.9", 80)
     assert tuple(chosen.admin) == ("127.0.0.8", 9901)
+    assert chosen.protocol == fault.speaks
 
 
 async def test_the_shadow_leads_where_the_service_led_and_the_service_leads_to_the_proxies():

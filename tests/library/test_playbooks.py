@@ -37,6 +37,16 @@ TABLE = {
         {"detect within 45 s": "passed", "bad-artifact: released": "passed"},
         ("detect", "rollback", "timeToRollBack"),
     ),
+    "bandwidth": Row(
+        0, "passed", UNDONE, {"bandwidth: connections touched": "passed"}, ("mitigate", "recover")
+    ),
+    "body-change": Row(
+        0,
+        "passed",
+        UNDONE,
+        {"body-change: requests touched": "passed", "recover within 45 s": "passed"},
+        ("impact", "recover"),
+    ),
     "cordon": Row(
         0,
         "passed",
@@ -93,6 +103,7 @@ TABLE = {
     "scale-down": Row(
         0, "passed", UNDONE, {"scale-down: scaled down": "passed", "slow ≤ 500 ms": "passed"}, ("recover",)
     ),
+    "slow-body": Row(0, "passed", UNDONE, {"slow-body: requests touched": "passed"}, ("mitigate", "recover")),
     "slow-release": Row(
         1, "failed", UNDONE, {"rollback within 20 s": "failed", "release: released": "passed"}
     ),

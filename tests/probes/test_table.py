@@ -23,7 +23,7 @@ TABLE = [
     ({"kind": "revision", "version": "1"}, "share"),
     ({"kind": "slow-answers", "slowerThan": "250ms"}, "share"),
     ({"kind": "statuses", "among": [500, 502]}, "share"),
-    ({"kind": "touched", "proxies": "p", "port": 9901}, "requests"),
+    ({"kind": "touched", "proxies": "p", "port": 9901}, ""),
 ]
 
 

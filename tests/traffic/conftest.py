@@ -1,10 +1,12 @@
 """Real servers on loopback: the sample model, the proxy, and servers that behave badly."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import uvloop
 
 from chaosctl.sandbox.model.serve import ModelServer
 from chaosctl.sandbox.model.settings import settings as model_settings
@@ -14,13 +16,22 @@ from chaosctl.streams.codecs import codec
 from chaosctl.streams.corpus import golden, shuffled
 from chaosctl.streams.samples import Window
 from chaosctl.traffic.address import Address
+from chaosctl.traffic.proxy.orders import Place
 from chaosctl.traffic.proxy.serve import Proxy
-from chaosctl.traffic.proxy.settings import Place, Settings
+from chaosctl.traffic.proxy.settings import Settings
 from chaosctl.traffic.workload import Traffic, Workload
 
 HOST = "127.0.42.1"
 DEADLINE = 20.0
+UVLOOP = ("test_proxy.py", "test_pipes.py", "test_bodies.py")
 ALWAYS = (datetime.fromtimestamp(0, UTC), datetime.fromtimestamp(4e9, UTC))
+
+
+def pytest_asyncio_loop_factories(config, item):  # noqa: ARG001 - the plug-in's signature
+    """The proxy is tested on the loop that it runs on."""
+    return (
+        {"uvloop": uvloop.new_event_loop} if item.path.name in UVLOOP else {"asyncio": asyncio.new_event_loop}
+    )
 
 
 class Play:
@@ -77,9 +88,9 @@ def model(stack):
 def proxy(stack):
     """proxy(port of the upstream) -> Proxied."""
 
-    async def start(upstream, fault=None):
+    async def start(upstream, fault=None, protocol="http"):
         anywhere = Place(HOST, 0)
-        made = Proxy(Settings(anywhere, Place(HOST, upstream), anywhere, fault, linger=0.0))
+        made = Proxy(Settings(anywhere, Place(HOST, upstream), anywhere, protocol, fault, linger=0.0))
         traffic, orders = await made.start()
         stack.push_async_callback(made.leave)
         return Proxied(made, traffic.port, orders.port)
@@ -91,7 +102,7 @@ class Proxied:
     """A running proxy, and how to give it orders."""
 
     def __init__(self, proxy, port, orders):
-        self.proxy = proxy
+        self.traffic = proxy and proxy.traffic
         self.port = port
         self.orders = orders
 
@@ -143,3 +154,21 @@ async def until(condition):
     async with asyncio.timeout(DEADLINE):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.01)
+
+
+async def tell(proxy, path, body=None, method="POST"):
+    """Status and JSON of the admin port's reply."""
+    payload = b"" if body is None else json.dumps(body).encode()
+    head = f"{method} {path} HTTP/1.1\r\nhost: p\r\ncontent-length: {len(payload)}\r\n\r\n"
+    got = await ask(proxy.orders, head.encode() + payload)
+    return int(got.split()[1]), json.loads(got.partition(b"\r\n\r\n")[2])
+
+
+async def status(proxy):
+    return (await tell(proxy, "/status", method="GET"))[1]
+
+
+async def switch(proxy, seconds=60.0, **fault):
+    deadline = datetime.now(UTC) + timedelta(seconds=seconds)
+    code, reply = await tell(proxy, "/fault", {"until": deadline.isoformat(), "fault": fault})
+    assert (code, reply["active"]) == (200, True)

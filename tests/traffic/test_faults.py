@@ -11,9 +11,11 @@ from chaosctl.traffic.proxy.faults import (
     Errors,
     Fault,
     Latency,
-    Switchboard,
-    order_from,
+    Requests,
 )
+from chaosctl.traffic.proxy.messages import Head
+
+ASKED = Head(b"GET /v2", ((b"host", b"m"),), keep_alive=True, version="1.1", chunked=False, sized=False)
 
 
 class Clocks:
@@ -22,13 +24,13 @@ class Clocks:
         self.boot = 50.0
 
     def board(self):
-        return Switchboard(lambda: self.wall, lambda: self.boot)
+        return Requests(lambda: self.wall, lambda: self.boot)
 
 
 def harms(fault, count=2000):
     board = Clocks().board()
     board.switch(fault)
-    return [board.decide() for _ in range(count)]
+    return [board.decide(ASKED) for _ in range(count)]
 
 
 def until(**more):
@@ -37,11 +39,11 @@ def until(**more):
 
 def test_it_is_transparent_until_switched_on_and_after_being_switched_off():
     board = Clocks().board()
-    assert board.decide() == NO_HARM
+    assert board.decide(ASKED) == NO_HARM
     board.switch(until(errors=Errors()))
-    assert board.decide().status == 503
+    assert board.decide(ASKED).status == 503
     board.switch(None)
-    assert board.decide() == NO_HARM
+    assert board.decide(ASKED) == NO_HARM
 
 
 @pytest.mark.parametrize(("wall", "boot"), [(60, 60), (60, 0), (0, 60), (-3600, 60)])
@@ -51,7 +53,7 @@ def test_it_turns_transparent_at_the_deadline_by_whichever_clock_says_so_first(w
     board.switch(until(errors=Errors()))
     clocks.wall += wall
     clocks.boot += boot
-    assert board.decide() == NO_HARM
+    assert board.decide(ASKED) == NO_HARM
     assert board.seconds_left() == 0
 
 
@@ -100,16 +102,16 @@ def test_a_delay_does_not_outlast_the_fault():
     board.switch(until(latency=Latency(fixed=100)))
     clocks.wall += 59.5
     clocks.boot += 59.5
-    assert board.decide().delay == 0.5
+    assert board.decide(ASKED).delay == 0.5
 
 
 def test_what_was_touched_is_kept_when_the_fault_is_off_or_sent_again_and_anew_for_another():
     board = Clocks().board()
     board.switch(until(errors=Errors()))
-    board.count(board.decide())
+    board.count("errors")
     board.switch(until(errors=Errors()))
     board.switch(None)
-    assert board.touched == {"latency": 0, "errors": 1, "disconnect": 0}
+    assert board.touched["errors"] == 1
     board.switch(until(errors=Errors(500)))
     assert board.touched["errors"] == 0
 
@@ -117,8 +119,8 @@ def test_what_was_touched_is_kept_when_the_fault_is_off_or_sent_again_and_anew_f
 def test_an_order_is_read_with_its_defaults():
     order = {"until": "2030-01-01T10:00:00Z", "fault": {"latency": {"fixed": 0.3}, "disconnect": {}}}
     deadline = datetime(2030, 1, 1, 10, tzinfo=UTC).timestamp()
-    assert order_from(order) == Fault(deadline, 0, Latency(0.3), None, Disconnect())
-    assert order_from({}) is None
+    assert Requests.read(order) == Fault(deadline, 0, Latency(0.3), None, Disconnect())
+    assert Requests.read({}) is None
 
 
 WRONG = {
@@ -130,12 +132,12 @@ WRONG = {
     "latency must be a JSON object": {"fault": {"latency": 3}},
     "latency has no field 'ms'; it has fixed": {"fault": {"latency": {"ms": 3}}},
     "latency needs fixed or jitter": {"fault": {"latency": {}}},
-    "distribution must be one of uniform": {"fault": {"latency": {"fixed": 1, "distribution": "x"}}},
+    "latency.distribution must be one of uniform": {"fault": {"latency": {"fixed": 1, "distribution": "x"}}},
     "latency.fixed must be a number from 0 to 3600": {"fault": {"latency": {"fixed": -1}}},
     "latency.share must be a number from 0 to 1": {"fault": {"latency": {"fixed": 1, "share": 2}}},
-    "errors.status must be from 400 to 599": {"fault": {"errors": {"status": 200}}},
+    "errors.status must be a whole number from 400 to 599": {"fault": {"errors": {"status": 200}}},
     "errors.share must be a number": {"fault": {"errors": {"share": True}}},
-    "disconnect.how must be reset or timeout": {"fault": {"disconnect": {"how": "slowly"}}},
+    "disconnect.how must be one of reset, timeout": {"fault": {"disconnect": {"how": "slowly"}}},
     "seed must be a whole number": {"fault": {"errors": {}, "seed": "a"}},
     "until must be a time like": {"fault": {"errors": {}}, "until": "soon"},
     "until must name its time zone": {"fault": {"errors": {}}, "until": "2030-01-01T10:00:00"},
@@ -148,4 +150,4 @@ def test_a_wrong_order_is_refused_with_the_reason(message):
     if isinstance(order, dict) and "fault" in order and message != "an order has a fault and until":
         order = {"until": "2030-01-01T10:00:00Z", **order}
     with pytest.raises(ValueError, match=message.replace(".", r"\.")):
-        order_from(order)
+        Requests.read(order)

@@ -9,30 +9,24 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from traffic.conftest import ALWAYS, DEADLINE, HOST, Play, Proxied, ask, read_request, until
+from traffic.conftest import (
+    ALWAYS,
+    DEADLINE,
+    HOST,
+    Play,
+    Proxied,
+    ask,
+    read_request,
+    status,
+    switch,
+    tell,
+    until,
+)
 
 from chaosctl.traffic.proxy.settings import settings
 
 GET = b"GET /v2 HTTP/1.1\r\nhost: m\r\n"
 LAST = b"connection: close\r\n\r\n"
-
-
-async def tell(proxy, path, body=None, method="POST"):
-    """Status and JSON of the admin port's reply."""
-    payload = b"" if body is None else json.dumps(body).encode()
-    head = f"{method} {path} HTTP/1.1\r\nhost: p\r\ncontent-length: {len(payload)}\r\n\r\n"
-    got = await ask(proxy.orders, head.encode() + payload)
-    return int(got.split()[1]), json.loads(got.partition(b"\r\n\r\n")[2])
-
-
-async def status(proxy):
-    return (await tell(proxy, "/status", method="GET"))[1]
-
-
-async def switch(proxy, seconds=60.0, **fault):
-    deadline = datetime.now(UTC) + timedelta(seconds=seconds)
-    code, reply = await tell(proxy, "/fault", {"until": deadline.isoformat(), "fault": fault})
-    assert (code, reply["active"]) == (200, True)
 
 
 async def test_it_is_transparent_before_any_fault(model, proxy):
@@ -52,7 +46,7 @@ async def test_errors_hit_their_share_and_are_counted(model, proxy):
     hit = played.errors()["status"]
     assert 25 < hit < 75
     said = await status(through)
-    assert said["touched"] == {"latency": 0, "errors": hit, "disconnect": 0}
+    assert {part: count for part, count in said["touched"].items() if count} == {"errors": hit}
     assert (said["passed"], said["failed"]) == (100 - hit, 0)
 
 
@@ -80,9 +74,9 @@ async def test_a_timeout_is_no_answer_until_the_fault_ends(model, proxy):
     await switch(through, disconnect={"how": "timeout"})
     played = await Play(through.port, answer_within=0.5).run(0.1)
     assert played.errors() == {"timeout": 20}
-    await until(lambda: through.proxy.tally.in_flight == 0)
+    await until(lambda: through.traffic.tally.in_flight == 0)
     waiting = asyncio.create_task(ask(through.port, GET + LAST))
-    await until(lambda: through.proxy.tally.in_flight == 1)
+    await until(lambda: through.traffic.tally.in_flight == 1)
     await tell(through, "/fault", {})
     with pytest.raises(ConnectionResetError):
         await waiting
@@ -100,7 +94,7 @@ async def test_switched_off_it_lets_go_of_what_it_holds_back(model, proxy):
     through = await proxy(await model())
     await switch(through, latency={"fixed": 60})
     waiting = asyncio.create_task(ask(through.port, GET + LAST))
-    await until(lambda: through.proxy.tally.in_flight == 1)
+    await until(lambda: through.traffic.tally.in_flight == 1)
     assert (await tell(through, "/fault", {}))[0] == 200
     assert b"200 OK" in await waiting
 
@@ -127,10 +121,10 @@ async def test_an_order_that_is_too_long_is_not_read(model, proxy):
 async def test_draining_ends_every_connection_with_its_next_answer_or_a_second_later(model, proxy):
     through = await proxy(await model())
     _, idle = await asyncio.open_connection(HOST, through.port)
-    await until(lambda: through.proxy.tally.connections == 1)
+    await until(lambda: through.traffic.tally.connections == 1)
     await tell(through, "/drain")
     assert b"connection: close" in await ask(through.port, GET + b"\r\n")
-    await until(lambda: through.proxy.tally.connections == 0)
+    await until(lambda: through.traffic.tally.connections == 0)
     idle.close()
 
 
@@ -201,7 +195,7 @@ async def test_a_slow_reader_makes_the_server_wait_and_not_the_proxy_grow(raw, p
         await asyncio.sleep(0.2)
     assert sent < 64 * 1024 * 1024
     writer.transport.abort()
-    await until(lambda: through.proxy.tally.connections == 0)
+    await until(lambda: through.traffic.tally.connections == 0)
 
 
 async def test_requests_without_end_wait_in_the_network_and_not_in_memory(raw, proxy):
@@ -213,12 +207,12 @@ async def test_requests_without_end_wait_in_the_network_and_not_in_memory(raw, p
     through = await proxy(await raw(silent))
     _, writer = await asyncio.open_connection(HOST, through.port)
     writer.write((GET + b"\r\n") * 500_000)
-    await until(lambda: through.proxy.relays)
-    (relay,) = through.proxy.relays.values()
+    await until(lambda: through.traffic.relays)
+    (relay,) = through.traffic.relays.values()
     await until(lambda: relay.client.paused)
     assert len(relay.client.parts) < 50_000
     enough.set()
-    await until(lambda: not through.proxy.relays)
+    await until(lambda: not through.traffic.relays)
     writer.transport.abort()
 
 
@@ -232,7 +226,7 @@ async def test_a_client_that_leaves_frees_its_upstream_connection(raw, proxy):
     through = await proxy(await raw(silent))
     _, writer = await asyncio.open_connection(HOST, through.port)
     writer.write(GET + b"\r\n")
-    await until(lambda: through.proxy.tally.in_flight == 1)
+    await until(lambda: through.traffic.tally.in_flight == 1)
     writer.close()
     await asyncio.wait_for(left.wait(), DEADLINE)
     assert (await status(through))["failed"] == 0

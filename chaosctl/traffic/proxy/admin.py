@@ -7,10 +7,12 @@ guards pods/proxy, and a fault ends at its deadline whoever sent it.
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from chaosctl.traffic.proxy.faults import Switchboard, order_from
 from chaosctl.traffic.proxy.messages import End, Head, Lost, Messages, fields
-from chaosctl.traffic.proxy.relay import Tally, phrase
+from chaosctl.traffic.proxy.relay import phrase
+from chaosctl.traffic.proxy.switchboard import Switchboard
+from chaosctl.traffic.proxy.tally import Tally
 
 BODY_LIMIT = 64 * 1024
 
@@ -20,7 +22,7 @@ Reply = tuple[int, dict[str, object]]
 class Admin:
     """Answers about, and orders to, one proxy."""
 
-    def __init__(self, switchboard: Switchboard, tally: Tally, drain: Callable[[], None]) -> None:
+    def __init__(self, switchboard: Switchboard[Any], tally: Tally, drain: Callable[[], None]) -> None:
         self.drain = drain
         self.switchboard = switchboard
         self.tally = tally
@@ -58,7 +60,7 @@ class Admin:
 
     def switch(self, body: bytes) -> Reply:
         try:
-            self.switchboard.switch(order_from(json.loads(body or b"{}")))
+            self.switchboard.switch(self.switchboard.read(json.loads(body or b"{}")))
         except (ValueError, RecursionError) as wrong:
             return 400, {"error": str(wrong)}
         return 200, self.status()
@@ -76,6 +78,7 @@ class Admin:
             "failed": self.tally.failed,
             "inFlight": self.tally.in_flight,
             "connections": self.tally.connections,
+            "copiesLost": self.tally.copies_lost,
             "draining": self.tally.draining,
             "touched": dict(self.switchboard.touched),
         }

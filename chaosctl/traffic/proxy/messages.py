@@ -5,13 +5,14 @@ One side of a connection as a sequence of parts: a Head, pieces of its body, an 
 """
 
 import asyncio
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 import httptools
+
+from chaosctl.traffic.proxy.endings import reset
 
 HEAD_LIMIT = 64 * 1024
 HIGH_WATER = 256 * 1024
@@ -22,11 +23,14 @@ INDISPENSABLE = frozenset((b"content-length", b"transfer-encoding", b"host"))
 LAST_CHUNK = b"0\r\n\r\n"
 
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
 class Head(NamedTuple):
     """A start line without its version, headers but those that end at a hop, and how the body is framed."""
 
     start: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: Headers
     keep_alive: bool
     version: str
     chunked: bool
@@ -47,6 +51,7 @@ class End(NamedTuple):
     """The message is complete."""
 
 
+END = End()
 Part = Head | bytes | End
 
 
@@ -78,9 +83,11 @@ class Messages(asyncio.Protocol):
         self.parser = httptools.HttpRequestParser(self) if requests else httptools.HttpResponseParser(self)
         self.parts: deque[Part] = deque()
         self.waiting = 0  # bytes in parts
+        self.ends = 0  # messages that are in parts up to their end
         self.paused = False
         self.ended: Lost | None = None
-        self.news = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+        self.news: asyncio.Future[None] | None = None  # somebody waits for a part
         self.writable = asyncio.Event()
         self.writable.set()
         self.start = b""
@@ -93,26 +100,46 @@ class Messages(asyncio.Protocol):
 
     async def next(self) -> Part:
         """The next part. Raises Lost."""
+        if not self.parts:
+            await self.some()
+        return self.taken()
+
+    async def some(self) -> None:
+        """Wait until there is a part. Raises Lost."""
         while not self.parts:
             if self.ended is not None:
                 raise self.ended
-            self.news.clear()
-            await self.news.wait()
+            self.news = self.loop.create_future()
+            await self.news
+
+    def taken(self) -> Part:
+        """The next part, where there is one."""
         part = self.parts.popleft()
-        if isinstance(part, bytes):
+        if part is END:
+            self.ends -= 1
+        elif isinstance(part, bytes):
             self.waiting -= len(part)
         if self.paused and not self.is_full and self.open:
             self.paused = False
             self.transport.resume_reading()
         return part
 
+    def tell(self) -> None:
+        """Wake whoever waits for a part."""
+        if self.news is not None and not self.news.done():
+            self.news.set_result(None)
+
     async def write(self, data: bytes) -> None:
         """Send, and wait while the other side is slow. Raises Lost."""
+        self.put(data)
+        if not self.writable.is_set():
+            await self.writable.wait()
+
+    def put(self, data: bytes) -> None:
+        """Send, without waiting. Raises Lost."""
         if not self.open:
             raise Lost
         self.transport.write(data)
-        if not self.writable.is_set():
-            await self.writable.wait()
 
     @property
     def open(self) -> bool:
@@ -132,10 +159,7 @@ class Messages(asyncio.Protocol):
 
     def reset(self) -> None:
         """End with RST instead of FIN, as a crashed peer does."""
-        peer = self.transport.get_extra_info("socket")
-        if self.open and peer is not None:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        reset(self.transport)
 
     # --- the transport calls these
 
@@ -146,24 +170,24 @@ class Messages(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.ended is not None:
             return
-        self.head_bytes += len(data) if self.state != "body" else 0
+        if self.state != "body":
+            self.head_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.end(Lost())  # answered without an upgrade; what follows is another protocol
         except httptools.HttpParserError:
             self.end(Malformed())
-        if self.state != "body" and self.head_bytes > HEAD_LIMIT:
+        if self.head_bytes > HEAD_LIMIT and self.state != "body":
             self.end(Malformed())
         if self.is_full and not self.paused:
             self.paused = True
             self.transport.pause_reading()
-        self.news.set()
+        self.tell()
 
     def eof_received(self) -> None:
         if self.until_close and self.state == "body":
-            self.parts.append(End())
-            self.state = "between"
+            self.on_message_complete()
         self.end(Lost())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the loop's contract
@@ -180,7 +204,7 @@ class Messages(asyncio.Protocol):
     def end(self, why: Lost) -> None:
         if self.ended is None:
             self.ended = why
-        self.news.set()
+        self.tell()
 
     # --- the parser calls these
 
@@ -208,28 +232,29 @@ class Messages(asyncio.Protocol):
         self.waiting += len(body)
 
     def on_message_complete(self) -> None:
-        self.parts.append(End())
+        self.parts.append(END)
+        self.ends += 1
         self.state = "between"
 
     def head(self) -> Head:
-        lowered = {name.lower(): value.lower() for name, value in self.headers}
-        chunked = b"chunked" in lowered.get(b"transfer-encoding", b"")
-        sized = b"content-length" in lowered
+        headers, chunked, sized = passed_on(tuple(self.headers))
         self.until_close = not self.requests and not chunked and not sized
         keep_alive, version = self.parser.should_keep_alive(), self.parser.get_http_version()
-        kept = end_to_end(self.headers, lowered.get(b"connection", b""))
         if isinstance(self.parser, httptools.HttpRequestParser):
             start = self.parser.get_method() + b" " + self.start
-            return Head(start, kept, keep_alive, version, chunked, sized)
+            return Head(start, headers, keep_alive, version, chunked, sized)
         status = self.parser.get_status_code()
-        return Head(b"%d %s" % (status, self.start), kept, keep_alive, version, chunked, sized, status)
+        return Head(b"%d %s" % (status, self.start), headers, keep_alive, version, chunked, sized, status)
 
 
-def end_to_end(headers: list[tuple[bytes, bytes]], connection: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers that are not for this hop alone (RFC 9110, 7.6.1)."""
-    named = {name.strip() for name in connection.split(b",")}
+@lru_cache(maxsize=64)  # a peer repeats itself
+def passed_on(headers: Headers) -> tuple[Headers, bool, bool]:
+    """The headers that are not for this hop alone, and whether the body is chunked, or has a length."""
+    lowered = {name.lower(): value.lower() for name, value in headers}
+    named = {name.strip() for name in lowered.get(b"connection", b"").split(b",")}
     dropped = HOP_BY_HOP | (named - INDISPENSABLE)
-    return tuple((name, value) for name, value in headers if name.lower() not in dropped)
+    kept = tuple(field for field in headers if field[0].lower() not in dropped)
+    return kept, b"chunked" in lowered.get(b"transfer-encoding", b""), b"content-length" in lowered
 
 
 def request_bytes(head: Head) -> bytes:
@@ -241,10 +266,22 @@ def response_bytes(head: Head, *, close: bool) -> bytes:
     return fields(b"HTTP/1.1 " + head.start, head.headers + ending)
 
 
-def fields(start: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    lines = [start, *(name + b": " + value for name, value in headers), b"", b""]
-    return b"\r\n".join(lines)
+def fields(start: bytes, headers: Headers) -> bytes:
+    return b"\r\n".join([start, *map(b": ".join, headers), b"\r\n"])
 
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def gather(source: Messages, *, chunked: bool) -> tuple[bytes, bool]:
+    """As much of a body as is here, framed as it is sent on, and whether that is up to its end."""
+    pieces: list[bytes] = []
+    while source.parts:
+        part = source.taken()
+        if part is END:
+            pieces.append(LAST_CHUNK if chunked else b"")
+            return b"".join(pieces), True
+        if isinstance(part, bytes):
+            pieces.append(chunk(part) if chunked else part)
+    return b"".join(pieces), False

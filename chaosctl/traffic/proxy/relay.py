@@ -9,46 +9,43 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
 
-from chaosctl.traffic.proxy.faults import Harm, Switchboard
+from chaosctl.traffic.proxy.faults import NO_HARM, Requests
+from chaosctl.traffic.proxy.hurt import HurtBody
 from chaosctl.traffic.proxy.messages import (
-    LAST_CHUNK,
     End,
     Head,
     Lost,
     Malformed,
     Messages,
-    Part,
-    chunk,
+    gather,
     request_bytes,
     response_bytes,
 )
+from chaosctl.traffic.proxy.mirrors import Copy, Mirrors
+from chaosctl.traffic.proxy.switchboard import outlast
+from chaosctl.traffic.proxy.tally import Tally
 
 DISCARD_SECONDS = 1.0
+BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 Connect = Callable[[], Awaitable[Messages]]
-
-
-class Tally:
-    """What a relay did, over all connections."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.passed = 0
-        self.failed = 0
-        self.in_flight = 0
-        self.connections = 0
-        self.draining = False
 
 
 class Relay:
     """One client: passes on its requests, one after the other, and the answers back."""
 
-    def __init__(self, client: Messages, connect: Connect, switchboard: Switchboard, tally: Tally) -> None:
+    def __init__(
+        self, client: Messages, connect: Connect, board: Requests, tally: Tally, mirrors: Mirrors
+    ) -> None:
         self.client = client
         self.connect = connect
-        self.switchboard = switchboard
+        self.board = board
         self.tally = tally
+        self.mirrors = mirrors
         self.upstream: Messages | None = None
+        self.copy: Copy | None = None
+        self.harm = NO_HARM
+        self.switched = board.switched
         self.busy = False
 
     async def run(self) -> None:
@@ -63,6 +60,7 @@ class Relay:
         finally:
             self.client.close()
             self.drop_upstream()
+            self.drop_copy()
 
     async def one_request(self) -> bool:
         """Whether the connection may carry another one. Raises Lost."""
@@ -71,35 +69,31 @@ class Relay:
         self.busy = True
         self.tally.in_flight += 1
         self.tally.requests += 1
+        self.switched, self.harm = self.board.switched, self.board.decide(head)
         try:
-            return await self.suffer(head, self.switchboard.decide())
+            return await (self.pass_on(head) if self.harm is NO_HARM else self.suffer(head))
         finally:
             self.tally.in_flight -= 1
             self.busy = False
 
-    async def suffer(self, head: Head, harm: Harm) -> bool:
-        self.switchboard.count(harm)
-        if harm.disconnect == "timeout":
-            await self.hang()
-        if harm.disconnect:
+    async def suffer(self, head: Head) -> bool:
+        if self.harm.disconnect:
+            self.board.count("disconnect")
+            if self.harm.disconnect == "timeout":
+                await self.hold(self.board.seconds_left())  # a client that gives up ends this task
             self.client.reset()
             return False
-        if harm.delay:
-            await self.outlast(harm.delay)
-        if harm.status:
-            return await self.answer(head, harm.status, "injected by a chaosctl drill")
+        if self.harm.delay:
+            self.board.count("latency")
+            await self.hold(self.harm.delay)
+        if self.harm.status:
+            self.board.count("errors")
+            return await self.answer(head, self.harm.status, "injected by a chaosctl drill")
         return await self.pass_on(head)
 
-    async def hang(self) -> None:
-        """Until the fault ends; a client that gives up ends this task."""
-        while (left := self.switchboard.seconds_left()) > 0:
-            await self.outlast(left)
-
-    async def outlast(self, seconds: float) -> None:
-        """Wait, but no longer than until the fault is switched off or replaced."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.switchboard.switched.wait()
+    async def hold(self, seconds: float) -> None:
+        """Wait, but no longer than until the fault ends or is replaced."""
+        await outlast(self.switched, seconds)
 
     async def answer(self, head: Head, status: int, reason: str) -> bool:
         """An answer of our own, after the request's body."""
@@ -113,37 +107,19 @@ class Relay:
         await self.client.write(response_bytes(reply, close=close) + body)
         return not close
 
+    # --- to the upstream
+
     async def pass_on(self, head: Head) -> bool:
         try:
             upstream = await self.connected()
         except OSError:
             self.tally.failed += 1
             return await self.answer(head, HTTPStatus.BAD_GATEWAY, "the proxy cannot reach its upstream")
-        await upstream.write(request_bytes(head))
-        sending = asyncio.create_task(self.send_body(head, upstream))
-        sending.add_done_callback(lambda task: None if succeeded(task) else upstream.close())
-        try:
-            keep = await self.answers(head, upstream)
-            self.tally.passed += 1
-        except Lost:
-            self.tally.failed += self.client.ended is None  # a client that left is no failure
-            self.client.reset()  # half an answer must not look like a whole one
-            raise
-        finally:
-            was_done = await ended(sending)
-            if not upstream.idle or not succeeded(sending):
-                self.drop_upstream()
-        if was_done:
-            return keep
-        await self.discard()
-        return False
-
-    async def discard(self) -> None:
-        """An answer came before the request's end: closing at once could take it from the client again."""
-        with suppress(TimeoutError, Lost):
-            async with asyncio.timeout(DISCARD_SECONDS):
-                while not isinstance(await self.client.next(), End):
-                    pass
+        self.copy_to_mirror(head)
+        if self.client.ends:
+            upstream.put(self.whole_request(head))
+            return await self.heard(head, upstream)
+        return await self.pass_on_as_it_comes(head, upstream)
 
     async def connected(self) -> Messages:
         """The upstream connection of this client, a new one where the last has ended. Raises OSError."""
@@ -152,40 +128,110 @@ class Relay:
             self.upstream = await self.connect()
         return self.upstream
 
-    async def send_body(self, head: Head, upstream: Messages) -> None:
-        while not isinstance(part := await self.client.next(), End):
-            if isinstance(part, bytes):
-                await upstream.write(chunk(part) if head.chunked else part)
-        if head.chunked:
-            await upstream.write(LAST_CHUNK)
+    def whole_request(self, head: Head) -> bytes:
+        body, _ = gather(self.client, chunked=head.chunked)
+        self.mirrored(body, whole=True)
+        return request_bytes(head) + body
+
+    async def pass_on_as_it_comes(self, head: Head, upstream: Messages) -> bool:
+        """The answer may come before the request's end, and must not wait for it."""
+        sending = asyncio.create_task(self.send(head, upstream))
+        sending.add_done_callback(lambda task: None if succeeded(task) else upstream.close())
+        try:
+            keep = await self.heard(head, upstream)
+        finally:
+            was_done = await ended(sending)
+            if not succeeded(sending):
+                self.drop_upstream()
+        if was_done:
+            return keep
+        await self.discard()
+        return False
+
+    async def send(self, head: Head, upstream: Messages) -> None:
+        await upstream.write(request_bytes(head))
+        whole = False
+        while not whole:
+            await self.client.some()
+            body, whole = gather(self.client, chunked=head.chunked)
+            self.mirrored(body, whole=whole)
+            await upstream.write(body)
+
+    async def discard(self) -> None:
+        """An answer came before the request's end: closing at once could take it from the client again."""
+        with suppress(TimeoutError, Lost):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not isinstance(await self.client.next(), End):
+                    pass
+
+    def copy_to_mirror(self, head: Head) -> None:
+        self.copy = self.mirrors.start(self.harm.mirror) if self.harm.mirror else None
+        if self.copy is not None:
+            self.board.count("mirror")
+            self.copy.write(request_bytes(head._replace(headers=(*head.headers, (b"connection", b"close")))))
+
+    def mirrored(self, data: bytes, *, whole: bool) -> None:
+        if self.copy is not None:
+            self.copy.write(data)
+            self.copy = None if whole else self.copy
+
+    def drop_copy(self) -> None:
+        """Of a request that did not come to its end."""
+        if self.copy is not None:
+            self.copy.drop()
+
+    # --- back from it
+
+    async def heard(self, head: Head, upstream: Messages) -> bool:
+        """Pass the answer back. Whether the connection may carry another request. Raises Lost."""
+        try:
+            keep = await self.answers(head, upstream)
+        except Lost:
+            self.tally.failed += self.client.ended is None  # a client that left is no failure
+            self.client.reset()  # half an answer must not look like a whole one
+            raise
+        finally:
+            if not upstream.idle:
+                self.drop_upstream()
+        self.tally.passed += 1
+        return keep
 
     async def answers(self, request: Head, upstream: Messages) -> bool:
-        """Pass the answer back, interim ones first."""
+        """Interim ones first."""
         head = await upstream.next()
         while isinstance(head, Head) and head.is_interim:
             await self.client.write(response_bytes(head, close=False))
             await upstream.next()
             head = await upstream.next()
         assert isinstance(head, Head)  # noqa: S101  messages begin with one
-        without_body = request.method == b"HEAD"
         if head.chunked and request.version == "1.0":
             head = unchunked(head)
-        by_closing = not (head.sized or head.chunked or has_no_body(head) or without_body)
+        bodiless = request.method == b"HEAD" or head.status in BODILESS
+        hurt = None if bodiless or not self.harm.changes_body else self.hurt_body()
+        head = hurt.head(head) if hurt else head
+        by_closing = not (head.sized or head.chunked or bodiless)
         close = by_closing or not request.keep_alive or self.tally.draining
-        await self.client.write(response_bytes(head, close=close))
-        if without_body:
-            self.drop_upstream()  # its parser waits for the body that the length promises
-            return not close
-        await self.pass_back(head, upstream)
+        if hurt:
+            await hurt.pass_back(head, upstream, close=close)
+        else:
+            await self.pass_back(request, head, upstream, close=close)
         return not close
 
-    async def pass_back(self, head: Head, upstream: Messages) -> None:
-        part: Part
-        while not isinstance(part := await upstream.next(), End):
-            if isinstance(part, bytes):
-                await self.client.write(chunk(part) if head.chunked else part)
-        if head.chunked:
-            await self.client.write(LAST_CHUNK)
+    def hurt_body(self) -> HurtBody:
+        return HurtBody(self.client, self.board, self.harm, self.switched)
+
+    async def pass_back(self, request: Head, head: Head, upstream: Messages, *, close: bool) -> None:
+        start = response_bytes(head, close=close)
+        if request.method == b"HEAD":
+            await self.client.write(start)
+            self.drop_upstream()  # its parser waits for the body that the length promises
+            return
+        body, whole = gather(upstream, chunked=head.chunked)
+        await self.client.write(start + body)
+        while not whole:
+            await upstream.some()
+            body, whole = gather(upstream, chunked=head.chunked)
+            await self.client.write(body)
 
     async def refuse_malformed(self) -> None:
         body = b'{"error": "not an HTTP/1.1 request, or its head is too long"}'
@@ -203,10 +249,6 @@ def unchunked(head: Head) -> Head:
     """For a client of HTTP/1.0, to which the end of the connection is the end of the body."""
     headers = tuple(field for field in head.headers if field[0].lower() != b"transfer-encoding")
     return head._replace(headers=headers, chunked=False)
-
-
-def has_no_body(head: Head) -> bool:
-    return head.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def phrase(status: int) -> str:

@@ -1,27 +1,22 @@
 """Why: the proxy stands in a Service's way, so it comes and goes without dropping a request."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 
 import uvloop
 
 from chaosctl.traffic.proxy.admin import Admin
-from chaosctl.traffic.proxy.faults import Switchboard
 from chaosctl.traffic.proxy.messages import Messages
-from chaosctl.traffic.proxy.relay import Relay, Tally
-from chaosctl.traffic.proxy.settings import Place, Settings, settings
+from chaosctl.traffic.proxy.orders import Place
+from chaosctl.traffic.proxy.settings import Settings, settings
 
-CONNECT_SECONDS = 5.0
 LAST_ANSWER_SECONDS = 5.0
-DRAIN_SECONDS = 1.0
-
-
-Serve = Callable[[Messages], Coroutine[None, None, None]]
+YOUNG = 10_000  # objects that may be new until somebody looks which of them are garbage
 
 
 class Proxy:
@@ -29,11 +24,9 @@ class Proxy:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.switchboard = Switchboard()
-        self.tally = Tally()
-        self.admin = Admin(self.switchboard, self.tally, self.drain)
-        self.relays: dict[Messages, Relay] = {}
-        self.tasks: dict[Messages, asyncio.Task[None]] = {}
+        self.traffic = settings.traffic()
+        self.admin = Admin(self.traffic.board, self.traffic.tally, self.traffic.drain)
+        self.askers: dict[Messages, asyncio.Task[None]] = {}
         self.stopped = asyncio.Event()
 
     async def serve(self) -> None:
@@ -48,70 +41,42 @@ class Proxy:
     async def start(self) -> tuple[Place, Place]:
         """Listen for traffic and for orders; where, for those who asked for any port."""
         with suppress(ValueError):  # a start after the deadline is transparent, as it should be
-            self.switchboard.switch(self.settings.fault)
-        self.traffic = await self.listen(self.settings.listen, self.relay)
-        self.orders = await self.listen(self.settings.admin, self.admin.serve)
-        traffic, orders = where(self.traffic), where(self.orders)
+            self.traffic.board.switch(self.settings.fault)
+        self.watching = asyncio.create_task(self.traffic.board.watch(self.traffic.switched))
+        self.clients = await listen(self.settings.listen, self.traffic.accept)
+        self.orders = await listen(self.settings.admin, self.accept_order)
+        traffic, orders = where(self.clients), where(self.orders)
         log(f"passing {traffic.host}:{traffic.port} on to {':'.join(map(str, self.settings.upstream))}")
         log(f"taking orders on {orders.host}:{orders.port}")
         return traffic, orders
 
-    async def listen(self, place: Place, serve: Serve) -> asyncio.Server:
-        return await asyncio.get_running_loop().create_server(
-            lambda: Messages(requests=True, made=partial(self.welcome, serve), gone=self.forget),
-            place.host,
-            place.port,
-            backlog=1024,
-        )
+    def accept_order(self) -> Messages:
+        return Messages(requests=True, made=self.answer, gone=self.forget)
 
-    def welcome(self, serve: Serve, client: Messages) -> None:
-        self.tasks[client] = asyncio.get_running_loop().create_task(serve(client))
+    def answer(self, asker: Messages) -> None:
+        self.askers[asker] = asyncio.get_running_loop().create_task(self.admin.serve(asker))
 
-    def forget(self, client: Messages) -> None:
-        """The client is gone: so is what was done for it."""
-        task = self.tasks.pop(client, None)
+    def forget(self, asker: Messages) -> None:
+        """Who is gone needs no answer."""
+        task = self.askers.pop(asker, None)
         if task is not None:
             task.cancel()
-
-    async def relay(self, client: Messages) -> None:
-        self.relays[client] = Relay(client, self.connect, self.switchboard, self.tally)
-        self.tally.connections += 1
-        try:
-            await self.relays[client].run()
-        finally:
-            self.tally.connections -= 1
-            del self.relays[client]
-
-    async def connect(self) -> Messages:
-        """A connection to the upstream. Raises OSError, TimeoutError among them."""
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, upstream = await asyncio.get_running_loop().create_connection(
-                partial(Messages, requests=False), *self.settings.upstream
-            )
-        return upstream
-
-    def drain(self) -> None:
-        """Every answer is the last of its connection; who asks for nothing has a second to do so."""
-        self.tally.draining = True
-        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.close_idle)
-
-    def close_idle(self) -> None:
-        for relay in tuple(self.relays.values()):
-            if not relay.busy:
-                relay.client.close()
 
     async def leave(self) -> None:
         """Drain, then be deaf, then let go of whoever asks for nothing."""
         log("asked to stop: finishing what is in flight")
-        self.tally.draining = True
+        self.traffic.tally.draining = True
         await asyncio.sleep(self.settings.linger)
-        self.traffic.close()
-        self.close_idle()
-        if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=LAST_ANSWER_SECONDS)
+        self.clients.close()
+        await self.traffic.stop(LAST_ANSWER_SECONDS)
         self.orders.close()
-        for client in tuple(self.tasks):
-            client.reset()
+        for asker in tuple(self.askers):
+            asker.reset()
+        self.watching.cancel()
+
+
+async def listen(place: Place, accept: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(accept, place.host, place.port, backlog=1024)
 
 
 def where(server: asyncio.Server) -> Place:
@@ -127,6 +92,8 @@ def log(line: str) -> None:
 def run(arguments: Sequence[str]) -> None:
     """The proxy as a program. Exits with status 2 where the arguments make no sense."""
     chosen = settings(arguments, os.environ)
+    gc.freeze()  # what is here now stays; to look at it again and again would hold requests back
+    gc.set_threshold(YOUNG)
     uvloop.run(_serve(chosen))
 
 

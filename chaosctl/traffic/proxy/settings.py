@@ -2,20 +2,14 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from chaosctl.traffic.proxy.faults import Fault, order_from
+from chaosctl.traffic.proxy.orders import Place, place
+from chaosctl.traffic.proxy.traffic import TRAFFIC, Traffic
 
-ABOUT = """Pass requests on to an address, and make latency, errors and lost connections when told to.
+ABOUT = """Pass requests, or any TCP connection, on to an address, and hurt them when told to.
 Each option may come from a variable: CHAOSCTL_PROXY_LISTEN for --listen."""
-
-
-class Place(NamedTuple):
-    """A host and a port."""
-
-    host: str
-    port: int
 
 
 class Settings(NamedTuple):
@@ -24,40 +18,53 @@ class Settings(NamedTuple):
     listen: Place
     upstream: Place
     admin: Place
-    fault: Fault | None
+    protocol: str
+    fault: Any
     linger: float
 
-
-def place(text: str) -> Place:
-    """From `host:port`. Raises ValueError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004  the largest port
-        raise ValueError(f"{text} is not host:port")
-    return Place(host.strip("[]"), int(port))
+    def traffic(self) -> Traffic[Any]:
+        return TRAFFIC[self.protocol](self.upstream)
 
 
-def fault(text: str) -> Fault | None:
-    return order_from(json.loads(text))
+def protocol(text: str) -> str:
+    if text not in TRAFFIC:
+        raise ValueError(f"{text} is none of {', '.join(TRAFFIC)}")
+    return text
 
 
-def settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+OPTIONS: tuple[tuple[str, Callable[[str], Any], str | None, str], ...] = (
+    ("listen", place, ":8080", "host:port to serve; without a host $POD_IP, else all addresses"),
+    ("upstream", place, None, "host:port to pass on to"),
+    ("admin", place, ":9901", "host:port that takes orders"),
+    ("protocol", protocol, "http", "http, or tcp for everything else"),
+    ("fault", json.loads, "{}", "a fault to start with, as JSON"),
+    ("linger", float, "0.7", "seconds that it still serves after SIGTERM"),
+)
+
+
+def settings(given: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Read arguments and environment. Exits with status 2 and a message where they make no sense."""
-    parser = argparse.ArgumentParser(prog="chaosctl proxy", description=ABOUT, formatter_class=_Help)
-    for name, kind, default, about in (
-        ("listen", place, ":8080", "host:port to serve; without a host $POD_IP, else all addresses"),
-        ("upstream", place, None, "host:port to pass on to"),
-        ("admin", place, ":9901", "host:port that takes orders"),
-        ("fault", fault, "{}", "a fault to start with, as JSON"),
-        ("linger", float, "0.7", "seconds that it still serves after SIGTERM"),
-    ):
-        given = environment.get(f"CHAOSCTL_PROXY_{name.upper()}", default)
-        parser.add_argument(f"--{name}", type=kind, default=given, required=given is None, help=about)
-    chosen = Settings(**vars(parser.parse_args(arguments)))
+    parser = arguments(environment)
+    chosen = Settings(**vars(parser.parse_args(given)))
     own = environment.get("POD_IP", "0.0.0.0")
+    try:
+        fault = chosen.traffic().board.read(chosen.fault)
+    except ValueError as wrong:
+        parser.error(f"argument --fault: {wrong}")
     return chosen._replace(
+        fault=fault,
         listen=Place(chosen.listen.host or own, chosen.listen.port),
         admin=Place(chosen.admin.host or own, chosen.admin.port),
     )
+
+
+def arguments(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """What may be given; what the environment gives is the default."""
+    parser = argparse.ArgumentParser(prog="chaosctl proxy", description=ABOUT, formatter_class=_Help)
+    for name, kind, default, about in OPTIONS:
+        given = environment.get(f"CHAOSCTL_PROXY_{name.upper()}", default)
+        parser.add_argument(f"--{name}", type=kind, default=given, required=given is None, help=about)
+    return parser
 
 
 class _Help(argparse.HelpFormatter):

@@ -69,12 +69,12 @@ def weighed(evidence: Evidence, check: Check, rule: Tested, reading: Counts) -> 
 
 def certifies(evidence: Evidence, rule: Tested, allowed: float, stretch: int) -> bool:
     """Whether the rate is shown to be below what is allowed, at the k-th attempt."""
-    return bool(evidence.below) and below(allowed).worth(evidence.below) >= threshold(rule.alpha, stretch)
+    return bool(evidence.below) and below(allowed).reaches(evidence.below, threshold(rule.alpha, stretch))
 
 
 def alarms(evidence: Evidence, check: Check, rule: Tested, allowed: float) -> bool:
     """Whether the rate is shown to be above what is allowed."""
-    return bool(evidence.above) and above(allowed).worth(evidence.above) >= _alarm_level(check, rule)
+    return bool(evidence.above) and above(allowed).reaches(evidence.above, _alarm_level(check, rule))
 
 
 def still_needed(evidence: Evidence, rule: Tested, allowed: float, stretch: int) -> float:

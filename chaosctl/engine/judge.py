@@ -105,7 +105,7 @@ def blind(judge: Judge, check: Check, at: datetime) -> Judge:
 def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: float) -> Judge:
     """The judge after a reading. `steady` is the probe's value in the steady state."""
     ok = check.hold(reading, steady)
-    stretch = _from(reading, judge.gap)
+    gap = judge.gap
     bad, n = (reading.bad, reading.n) if isinstance(reading, Counts) else (0, 0)
     judge = replace(
         judge,
@@ -116,14 +116,14 @@ def heard(judge: Judge, check: Check, reading: Reading, at: datetime, steady: fl
         broken_since=None if ok else judge.broken_since or reading.start,
         last=reading,
         gap=None,
-        begun=judge.gap.high if judge.gap else reading.start,
+        begun=gap.high if gap else reading.start,
         all_bad=judge.all_bad + bad,
         all_n=judge.all_n + n,
         missed=judge.missed + (_unseen(judge, reading) if judge.all_n else timedelta()),
     )
     if isinstance(check.decision, Tested) and isinstance(reading, Counts):
-        return _tested(judge, check, check.decision, reading, stretch)
-    return _counted(judge, check, reading, stretch)
+        return _tested(judge, check, check.decision, reading, gap)
+    return _counted(judge, check, reading, gap)
 
 
 def realised(check: Check, judge: Judge) -> Finding:
@@ -147,7 +147,7 @@ def _unseen(judge: Judge, reading: Reading) -> timedelta:
     return max(reading.start - judge.until, timedelta())
 
 
-def _counted(judge: Judge, check: Check, reading: Reading, stretch: Interval) -> Judge:
+def _counted(judge: Judge, check: Check, reading: Reading, gap: Interval | None) -> Judge:
     rule = check.decision if isinstance(check.decision, KOfN) else WITHOUT_COUNTS
     recent, ok = judge.recent[-rule.n :], judge.recent[-1]
     if check.lasting is not None:
@@ -157,7 +157,7 @@ def _counted(judge: Judge, check: Check, reading: Reading, stretch: Interval) ->
     finding = _fixed(judge, check, rule, recent, refuted=refuted)
     if finding is Finding.REFUTED and judge.finding is not Finding.REFUTED:
         judge = _relapsed(judge, reading)
-    since = None if refuted and not ok else judge.since or (stretch if ok else None)
+    since = None if refuted and not ok else judge.since or (_from(reading, gap) if ok else None)
     return _believed(replace(judge, since=since, finding=finding))
 
 
@@ -171,11 +171,12 @@ def _fixed(
     return Finding.HELD if recent.count(True) + recent.count(False) >= rule.n else Finding.OPEN
 
 
-def _tested(judge: Judge, check: Check, rule: Tested, reading: Counts, stretch: Interval) -> Judge:
+def _tested(judge: Judge, check: Check, rule: Tested, reading: Counts, gap: Interval | None) -> Judge:
     if judge.finding is Finding.REFUTED:
-        return _mended(judge, stretch) if judge.recent[-1] and check.role is Role.STEADY else judge
+        mends = judge.recent[-1] and check.role is Role.STEADY
+        return _mended(judge, _from(reading, gap)) if mends else judge
     if judge.since is None:
-        judge = replace(judge, since=stretch, evidence=NOTHING)
+        judge = replace(judge, since=_from(reading, gap), evidence=NOTHING)
     allowed = objective(check, reading)
     judge = replace(judge, evidence=weighed(judge.evidence, check, rule, reading))
     if alarms(judge.evidence, check, rule, allowed) or _broken_for_long(judge, check, reading):

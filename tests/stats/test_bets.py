@@ -62,3 +62,13 @@ def test_sums_of_logarithms_neither_overflow_nor_vanish():
     assert log_sum([1000.0, 1000.0]) == pytest.approx(1000 + math.log(2))
     assert log_sum([-math.inf, -math.inf]) == -math.inf
     assert log_sum([math.inf, 0.0]) == math.inf
+
+
+@pytest.mark.parametrize("level", [-3.0, 1.0, 3.0, 4.2, 4.5, 9.0])
+@pytest.mark.parametrize("bad", [0, 2, 5])
+def test_evidence_reaches_a_level_when_it_is_worth_so_much(bad, level):
+    bets = below(0.01)
+    wealth = bets.counted(bad, 450)
+
+    assert bets.reaches(wealth, level) is (bets.worth(wealth) >= level)
+    assert bets.reaches(wealth, bets.worth(wealth))

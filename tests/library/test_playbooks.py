@@ -47,6 +47,16 @@ TABLE = {
         {"body-change: requests touched": "passed", "recover within 45 s": "passed"},
         ("impact", "recover"),
     ),
+    "burst": Row(
+        0,
+        "passed",
+        BY_ITSELF,
+        {
+            "burst: requests sent": "passed",
+            "broken ≤ 1 % over the run": "passed",
+            "recover within 30 s": "passed",
+        },
+    ),
     "cordon": Row(
         0,
         "passed",

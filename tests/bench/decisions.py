@@ -175,9 +175,11 @@ def evidence(bad, n):
 
 def false_alarms():
     """Exactly at the objective."""
-    lasts = 300 * SECOND
+    lasts, rule = 300 * SECOND, check(Role.EXPECT, KOfN(k=3, n=5))
     rows = drawn(OBJECTIVE, 300, seed=1)
     yield "z-test, looked at every second, 300 s", share(rows, z_test), "naive"
+    found = share(rows, lambda row: first(rule, row, Finding.REFUTED))
+    yield "3 of 5 readings above, 300 s", found, "naive"
     for role, decision in (
         (Role.EXPECT, EProcess()),
         (Role.EXPECT, EDetector()),
@@ -185,13 +187,13 @@ def false_alarms():
     ):
         (one,) = resolved([check(role, decision)], lasts)
         name = f"{decision.decision}, {role}{', windows of 1 s' if decision.window else ''}, 300 s"
-        yield name, share(rows, lambda row, one=one: first(one, row, Finding.REFUTED)), at_most(ALPHA)
+        yield name, share(rows, lambda row, one=one: first(one, row, Finding.REFUTED)), ALPHA
     hour = check(Role.EXPECT, EDetector())
     found = share(rows, lambda row: first(hour, row, Finding.REFUTED))
-    yield "eDetector at a run length of 1 h exactly, 300 s", found, at_most(300 / 3600)
+    yield "eDetector at a run length of 1 h exactly, 300 s", found, 300 / 3600
     (one,) = resolved([check(Role.EXPECT, EDetector())], lasts)
     found = share(rows, lambda row: first(one, row, Finding.HELD))
-    yield "held though exactly at the objective, 300 s", found, at_most(ALPHA)
+    yield "held though exactly at the objective, 300 s", found, ALPHA
 
 
 def recoveries():
@@ -200,7 +202,8 @@ def recoveries():
     rows = drawn(1.5 * OBJECTIVE, 600, seed=2)
     yield "4 windows of 5 s all fine, 600 s", share(rows, four_windows), "naive"
     yield "e-process begun anew at its whole alpha, 600 s", share(rows, naive_restarts), "naive"
-    yield "certificate and stableFor 30 s, 600 s", share(rows, back(one)), at_most(ALPHA)
+    yield "certificate without stableFor, 600 s", share(rows, back(one, ZERO)), ALPHA
+    yield "certificate and stableFor 30 s, 600 s", share(rows, back(one)), ALPHA
 
 
 def relapses():
@@ -208,7 +211,7 @@ def relapses():
     one, rows = check(Role.STEADY, EProcess()), relapsing(600, seed=3)
     yield "4 windows of 5 s all fine, 600 s", share(rows, four_windows), "naive"
     yield "e-process begun anew at its whole alpha, 600 s", share(rows, naive_restarts), "naive"
-    yield "certificate and stableFor 30 s, 600 s", share(rows, back(one)), at_most(ALPHA)
+    yield "certificate and stableFor 30 s, 600 s", share(rows, back(one)), ALPHA
 
 
 def hanging():
@@ -217,7 +220,7 @@ def hanging():
     assert all(in_scheduled_order(row[:60]) == row[:60] for row in rows[:5])
     completed = [[0] * len(row) for row in rows]
     yield "the same judge, in the order of completion, 600 s", share(completed, back(one)), "naive"
-    yield "in scheduled order, failed after answerWithin, 600 s", share(rows, back(one)), at_most(ALPHA)
+    yield "in scheduled order, failed after answerWithin, 600 s", share(rows, back(one)), ALPHA
 
 
 def clusters():
@@ -230,14 +233,14 @@ def clusters():
         return sum(known[phase] for phase in phases) / RUNS
 
     yield "every 50 s: certificate alone, 600 s", found(certificate_alone), "naive"
-    yield "every 50 s: per request, stableFor 30 s, 600 s", found(back(request)), at_most(ALPHA)
-    yield "every 50 s: the same, 600 s after 120 s of it", found(later(request, 120), 120), at_most(ALPHA)
+    yield "every 50 s: per request, stableFor 30 s, 600 s", found(back(request)), ALPHA
+    yield "every 50 s: the same, 600 s after 120 s of it", found(later(request, 120), 120), ALPHA
     minute = back(request, timedelta(seconds=60))
-    yield "every 50 s: per request, stableFor 60 s, 600 s", found(minute), at_most(ALPHA)
-    yield "every 50 s: unit window of 1 s, 600 s", found(back(window)), at_most(ALPHA)
+    yield "every 50 s: per request, stableFor 60 s, 600 s", found(minute), ALPHA
+    yield "every 50 s: unit window of 1 s, 600 s", found(back(window)), ALPHA
     rows = irregular(600, seed=6)
     yield "at random: per request, stableFor 30 s, 600 s", share(rows, back(request)), "assumes independence"
-    yield "at random: unit window of 1 s, 600 s", share(rows, back(window)), at_most(ALPHA)
+    yield "at random: unit window of 1 s, 600 s", share(rows, back(window)), ALPHA
 
 
 def certificates():
@@ -285,7 +288,7 @@ def run_level():
 
     for name, decided, goal in (
         ("ten z-tests at 5 %, looked at every 10 s, 300 s", z_tested, "naive"),
-        ("five eProcess, five eDetector, one alpha, 300 s", refuted, at_most(ALPHA)),
+        ("five eProcess, five eDetector, one alpha, 300 s", refuted, ALPHA),
     ):
         wrong = [any(decided(number, run) for number in range(10)) for run in range(RUNS)]
         yield name, sum(wrong) / RUNS, goal
@@ -335,8 +338,11 @@ PARTS = {
 }
 
 
-def at_most(goal):
-    return f"≤ {percent(goal)}"
+def beside(value, goal):
+    """The goal as text, and whether it was missed."""
+    if isinstance(goal, str):
+        return goal
+    return f"≤ {percent(goal)}" + (" MISSED" if value > goal else "")
 
 
 def percent(part):
@@ -349,7 +355,7 @@ def main(names):
         print(f"{name}: {PARTS[name].__doc__}")
         for what, value, goal in PARTS[name]():
             shown = value if isinstance(value, str) else percent(value)
-            print(f"  {what:<58} {shown:>20}   {goal}", flush=True)
+            print(f"  {what:<58} {shown:>20}   {beside(value, goal)}", flush=True)
     print(f"{RUNS} runs each, 50 requests/s, objective 1 %; took {time.monotonic() - began:.0f} s")
 
 

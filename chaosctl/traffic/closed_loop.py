@@ -78,19 +78,20 @@ class ClosedLoop:
 class User(Exchange):
     """One user, and the request that they wait for."""
 
-    __slots__ = ("asks", "connection", "loop")
+    __slots__ = ("connection", "loop")
 
     def __init__(self, loop: ClosedLoop) -> None:
         super().__init__(NOTHING, 0.0, 0.0)
         self.loop = loop
-        self.asks = False  # and waits for the answer
         self.connection: Connection | None = None
 
     async def connect(self, pause: float) -> None:
-        """Open a connection, after a pause, and begin to ask."""
+        """Open a connection for the next request, after a pause."""
         await asyncio.sleep(pause)
         self.due = self.ready = now()
         self.sent = None
+        if not self.draws(self.due):
+            return
         try:
             self.connection = await asyncio.wait_for(self.loop.dialer.open(), self.loop.answer_within)
         except TimeoutError:
@@ -98,18 +99,25 @@ class User(Exchange):
         except OSError as failure:
             self.fail(self.loop.dialer.told(failure))
         else:
-            self.ask(now())
+            self.ask(self.connection, now())
 
-    def ask(self, moment: float) -> None:
-        """The next request, if there is time for one."""
+    def draws(self, moment: float) -> bool:
+        """Take the next request, if there is one and time for it."""
         request = next(self.loop.requests, None) if moment < self.loop.end else None
-        if request is None or self.connection is None:
+        if request is None:
             self.loop.go(self)
-            return
+            return False
         self.request = request
+        return True
+
+    def ask(self, connection: Connection, moment: float) -> None:
         self.due = self.ready = self.sent = moment
-        self.asks = True
-        self.connection.ask(request.payload, self)
+        connection.ask(self.request.payload, self)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.connection is not None and self.connection.asker is self
 
     def leave(self) -> None:
         """Nobody waits for the answer any more."""
@@ -117,21 +125,20 @@ class User(Exchange):
             self.connection.abandon()
 
     def answered(self, head: Head, body: bytes) -> None:
-        self.asks = False
-        self.done = now()
+        moment = self.done = now()
         self.judge(self.loop.codec, head, body)
         self.loop.sink.add(self)
-        if self.connection is not None and self.connection.usable:
-            self.ask(self.done)
-        else:
+        connection = self.connection
+        if connection is None or not connection.usable:
             self.loop.connect(self)
+        elif self.draws(moment):
+            self.ask(connection, moment)
 
     def failed(self, error: str) -> None:
         """A request has no answer."""
         self.fail(error, pause=0.0)
 
     def fail(self, error: str, pause: float = PAUSE) -> None:
-        self.asks = False
         self.done = now()
         self.status = self.answer = None
         self.error = error

@@ -108,7 +108,7 @@ class Proxied:
 
 
 @asynccontextmanager
-async def listening(handler):
+async def listening(handler, **more):
     tasks = set()
 
     async def serve(reader, writer):
@@ -120,7 +120,7 @@ async def listening(handler):
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, HOST, 0)
+    server = await asyncio.start_server(serve, HOST, 0, **more)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -189,30 +189,34 @@ def stalled(seconds, utilisation):
     yield "wrk", _wrk_p99(said), "closed loop: it knows no rate"
 
 
+def side_by_side(connections, rounds):
+    print(f"\n{connections} connections, closed loop, {SECONDS} s, the best of {rounds}")
+    print(f"{'':<16} {'requests/s':>11} {'of wrk':>7} {'p99 ms':>9} {'errors':>7} {'MiB':>7}")
+    best = {}
+    for _ in range(rounds):
+        for name, *row in closed(connections, SECONDS):
+            best[name] = max(best.get(name, [0]), row)
+    for name, (rate, p99, errors, memory) in best.items():
+        share = rate / best["wrk"][0]
+        print(f"{name:<16} {rate:>11.0f} {share:>7.2f} {p99:>9.3f} {errors:>7} {memory:>7.0f}", flush=True)
+
+
+def with_stalls(worker):
+    print(f"\nopen loop, {RATE}/s, a stall of {STALL:g} s every {EVERY:g} s: the p99 in milliseconds")
+    said, _ = client("wrk", "-t1", "-c64", "-d2s", URL)
+    capacity = _number(r"Requests/sec:\s+([\d.]+)", said)
+    with stalls(worker):
+        for name, p99, more in stalled(int(4 * EVERY), RATE / capacity):
+            print(f"{name:<40} {p99:>9.1f}   {more}", flush=True)
+
+
 def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with server() as worker:
-        for connections, rounds in ((64, ROUNDS), (10_000, 1)):
-            print(f"\n{connections} connections, closed loop, {SECONDS} s, the best of {rounds}")
-            print(f"{'':<16} {'requests/s':>11} {'of wrk':>7} {'p99 ms':>9} {'errors':>7} {'MiB':>7}")
-            best = {}
-            for _ in range(rounds):
-                for name, *row in closed(connections, SECONDS):
-                    best[name] = max(best.get(name, [0]), row)
-            for name, (rate, p99, errors, memory) in best.items():
-                share = rate / best["wrk"][0]
-                print(
-                    f"{name:<16} {rate:>11.0f} {share:>7.2f} {p99:>9.3f} {errors:>7} {memory:>7.0f}",
-                    flush=True,
-                )
-        capacity = 1.0
-        print(f"\nopen loop, {RATE}/s, a stall of {STALL:g} s every {EVERY:g} s: the p99 in milliseconds")
-        said, _ = client("wrk", "-t1", "-c64", "-d2s", URL)
-        capacity = _number(r"Requests/sec:\s+([\d.]+)", said)
-        with stalls(worker):
-            for name, p99, more in stalled(int(4 * EVERY), RATE / capacity):
-                print(f"{name:<40} {p99:>9.1f}   {more}", flush=True)
+        side_by_side(64, ROUNDS)
+        side_by_side(10_000, 1)
+        with_stalls(worker)
 
 
 if __name__ == "__main__":

@@ -272,3 +272,12 @@ def test_a_rule_about_time_fires_beside_a_test():
     assert finding(state, rule) is Finding.OPEN
 
     assert finding(after(state, counts("rule", 6, 10, 3)), rule) is Finding.REFUTED
+
+
+def test_a_run_length_counts_in_windows_where_windows_are_what_counts():
+    """Ten windows of 10 s need the evidence of 10, not that of 100 readings."""
+    rule = check(
+        "rule", Role.EXPECT, ERRORS, EDetector(run_length=seconds(100), window=seconds(10)), max=0.01
+    )
+
+    assert finding(after(watching(rule), *readings(*[50] * 10, name="rule")), rule) is Finding.REFUTED

@@ -65,7 +65,7 @@ class Bets:
 
     def reaches(self, wealth: Wealth, level: float) -> bool:
         """Whether the evidence is at least so much. Mostly one bet alone tells, which is quicker."""
-        best = max(map(add, self.shares, wealth))
+        best: float = max(map(add, self.shares, wealth))
         if best >= level or best + math.log(len(self.shares)) < level:
             return best >= level
         return self.worth(wealth) >= level

@@ -271,7 +271,12 @@ def response_bytes(head: Head, *, close: bool) -> bytes:
 
 
 def fields(start: bytes, headers: Headers) -> bytes:
-    return b"\r\n".join([start, *map(b": ".join, headers), b"\r\n"])
+    return start + lines(headers)
+
+
+@lru_cache(maxsize=64)  # as above
+def lines(headers: Headers) -> bytes:
+    return b"\r\n".join([b"", *map(b": ".join, headers), b"\r\n"])
 
 
 def chunk(data: bytes) -> bytes:

@@ -119,10 +119,14 @@ class Messages(asyncio.Protocol):
             self.ends -= 1
         elif isinstance(part, bytes):
             self.waiting -= len(part)
+        self.relieve()
+        return part
+
+    def relieve(self) -> None:
+        """Read on, where there is room again."""
         if self.paused and not self.is_full and self.open:
             self.paused = False
             self.transport.resume_reading()
-        return part
 
     def tell(self) -> None:
         """Wake whoever waits for a part."""
@@ -267,7 +271,12 @@ def response_bytes(head: Head, *, close: bool) -> bytes:
 
 
 def fields(start: bytes, headers: Headers) -> bytes:
-    return b"\r\n".join([start, *map(b": ".join, headers), b"\r\n"])
+    return start + lines(headers)
+
+
+@lru_cache(maxsize=64)  # as above
+def lines(headers: Headers) -> bytes:
+    return b"\r\n".join([b"", *map(b": ".join, headers), b"\r\n"])
 
 
 def chunk(data: bytes) -> bytes:
@@ -277,11 +286,15 @@ def chunk(data: bytes) -> bytes:
 def gather(source: Messages, *, chunked: bool) -> tuple[bytes, bool]:
     """As much of a body as is here, framed as it is sent on, and whether that is up to its end."""
     pieces: list[bytes] = []
-    while source.parts:
-        part = source.taken()
-        if part is END:
-            pieces.append(LAST_CHUNK if chunked else b"")
-            return b"".join(pieces), True
+    parts, whole = source.parts, False
+    while parts and not whole:
+        part = parts.popleft()
         if isinstance(part, bytes):
+            source.waiting -= len(part)
             pieces.append(chunk(part) if chunked else part)
-    return b"".join(pieces), False
+        else:
+            whole = True
+            source.ends -= 1
+            pieces.append(LAST_CHUNK if chunked else b"")
+    source.relieve()
+    return b"".join(pieces), whole
